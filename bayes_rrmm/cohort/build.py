@@ -1,0 +1,125 @@
+"""A table becomes a Cohort: the endpoint checked, covariates typed, gaps dealt with as the analysis says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayes_rrmm.cohort.columns import column, numbers, refuse_rows
+from bayes_rrmm.cohort.outcome import read_outcome
+from bayes_rrmm.cohort.record import Cohort, Dropped
+from bayes_rrmm.errors import DataError
+from bayes_rrmm.specification.analysis import Analysis
+
+MISSING_LEVEL = "unknown"
+"""The level that gaps become under `missing = "level"`."""
+
+
+def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the data") -> Cohort:
+    """The cohort of `frame` for `analysis`.
+
+    `frame` has one row a patient (or spell) and at least the columns the analysis names; text or typed values both
+    do. Raises DataError naming row, column, value, rule and remedy at the first rule broken.
+    """
+    if not len(frame):
+        raise DataError(f"{origin} has no rows; give a table with one row a patient.")
+    frame = frame.reset_index(drop=True)
+    rows = np.arange(1, len(frame) + 1, dtype=np.int64)
+    outcome = read_outcome(frame, analysis.endpoint, rows)
+    covariates = pd.DataFrame(index=pd.Index(rows, name="row"))
+    keep, dropped = outcome.keep.copy(), list(outcome.dropped)
+    for name in analysis.formula.variables:
+        values, gap = _covariate(frame, name, analysis, rows, keep)
+        covariates[name] = values
+        if (gap & keep).any():
+            dropped.append(Dropped(f"{name} is missing", tuple(int(row) for row in rows[gap & keep])))
+            keep &= ~gap
+    cohort = Cohort(
+        endpoint=analysis.endpoint,
+        time=outcome.time[keep],
+        event=outcome.event[keep],
+        entry=outcome.entry[keep],
+        weight=outcome.weight[keep],
+        covariates=covariates.loc[keep],
+        id=None if outcome.id is None else outcome.id[keep],
+        rows_read=len(frame),
+        dropped=tuple(dropped),
+        notes=outcome.notes,
+        origin=origin,
+    )
+    _check_whole(cohort)
+    return cohort
+
+
+def _check_whole(cohort: Cohort) -> None:
+    if not len(cohort):
+        reasons = "; ".join(f"{len(item.rows)} because {item.reason}" for item in cohort.dropped)
+        raise DataError(f'every row was left out ({reasons}); complete those columns, or set missing = "level".')
+    if cohort.events == 0:
+        raise DataError(
+            f"column {cohort.endpoint.event!r}: all {len(cohort)} analysed rows are censored, so the data say nothing of the hazard; "
+            "check the coding (1 = event), or wait for events."
+        )
+
+
+def _covariate(
+    frame: pd.DataFrame, name: str, analysis: Analysis, rows: NDArray[np.int64], keep: NDArray[np.bool_]
+) -> tuple[NDArray[np.object_] | NDArray[np.float64], NDArray[np.bool_]]:
+    """The typed values of one covariate, and which rows are left out for a gap in it."""
+    text = column(frame, name, "a covariate")
+    gap = text.isna().to_numpy()
+    declared = analysis.variables.get(name)
+    levels = [str(level) for level in declared.levels] if declared and declared.levels else None
+    rule = analysis.missing_rule(name)
+    functions = any(f.is_function for term in analysis.formula.terms for f in term.factors if f.variable == name)
+    grouped = levels is not None or (declared is not None and declared.reference is not None)
+    if grouped or (not functions and not (declared and declared.per) and not _looks_numeric(text)):
+        return _groups(text, name, levels, rule, gap, rows, keep)
+    values = numbers(text, name, "a continuous covariate", rows)
+    if declared and declared.missing == "level":
+        raise DataError(
+            f'column {name!r} is continuous, so missing = "level" has no meaning for it; '
+            f'set missing = "drop" in [variables.{name}], or group it.'
+        )
+    return values, gap
+
+
+def _groups(
+    text: pd.Series[str],
+    name: str,
+    levels: list[str] | None,
+    rule: str,
+    gap: NDArray[np.bool_],
+    rows: NDArray[np.int64],
+    keep: NDArray[np.bool_],
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    if levels is None:
+        distinct = text[keep].nunique()
+        if distinct > max(20, len(text) // 4):
+            raise DataError(
+                f"column {name!r} has {distinct} different texts in {len(text)} rows: too many for a group; "
+                f"correct it to numbers, or list its levels in [variables.{name}]."
+            )
+    else:
+        refuse_rows(
+            (~gap & ~text.isin(levels)).astype(bool).to_numpy(),
+            text,
+            name,
+            f"it is not one of the declared levels ({', '.join(levels)})",
+            f"correct the value, or add it to levels in [variables.{name}]",
+            rows,
+        )
+    if rule == "level" and gap.any():
+        if (text == MISSING_LEVEL).any():
+            raise DataError(
+                f"column {name!r} has gaps and also a level {MISSING_LEVEL!r}, which gaps would become; rename the level, or drop the gaps."
+            )
+        return text.where(~pd.Series(gap), MISSING_LEVEL).to_numpy(dtype=object), np.zeros(len(text), dtype=bool)
+    return text.to_numpy(dtype=object), gap
+
+
+def _looks_numeric(text: pd.Series[str]) -> bool:
+    """At least half of the values given are numbers: then the others are mistakes, not groups."""
+    given = text.dropna()
+    return bool(len(given)) and bool(pd.to_numeric(given, errors="coerce").notna().mean() >= 0.5)

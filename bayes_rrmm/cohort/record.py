@@ -1,0 +1,122 @@
+"""What a cohort is: the analysed rows, their endpoint, and what was left out on the way."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayes_rrmm.specification.analysis import Endpoint
+
+Floats = NDArray[np.float64]
+
+DAYS = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
+"""Days in one unit of time."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Rows left out for one reason; `rows` are their numbers in the table as read, the first being 1."""
+
+    reason: str
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Validated rows. Arrays have one entry a row; times are in `endpoint.unit`, event is 0 or 1.
+
+    `covariates` holds the columns the formula reads: text for groups, floats for continuous covariates, indexed by
+    the row's number in the table as read. `id` is None unless the endpoint names it.
+    """
+
+    endpoint: Endpoint
+    time: Floats
+    event: Floats
+    entry: Floats
+    weight: Floats
+    covariates: pd.DataFrame
+    id: NDArray[np.str_] | None = None
+    rows_read: int = 0
+    dropped: tuple[Dropped, ...] = ()
+    notes: tuple[str, ...] = ()
+    origin: str = "the data"
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    @property
+    def unit(self) -> str:
+        """Unit of every time."""
+        return self.endpoint.unit
+
+    @property
+    def events(self) -> float:
+        """Number of events, counting frequency weights."""
+        return float(np.sum(self.weight * self.event))
+
+    @property
+    def patients(self) -> float:
+        """Number of rows, counting frequency weights."""
+        return float(np.sum(self.weight))
+
+    @property
+    def person_time(self) -> float:
+        """Time at risk, from entry to exit, summed over rows, in `unit`."""
+        return float(np.sum(self.weight * (self.time - self.entry)))
+
+    @property
+    def has_delayed_entry(self) -> bool:
+        """Whether any row comes under observation after time 0."""
+        return bool(np.any(self.entry > 0))
+
+    @property
+    def row_numbers(self) -> NDArray[np.int64]:
+        """Each row's number in the table as read, the first being 1."""
+        return self.covariates.index.to_numpy(dtype=np.int64)
+
+    def select(self, keep: NDArray[np.bool_]) -> Cohort:
+        """The rows for which `keep` is True; what was dropped before stays on record."""
+        return replace(
+            self,
+            time=self.time[keep],
+            event=self.event[keep],
+            entry=self.entry[keep],
+            weight=self.weight[keep],
+            covariates=self.covariates.loc[keep],
+            id=None if self.id is None else self.id[keep],
+        )
+
+    def mask(self, filters: dict[str, tuple[str, ...]]) -> NDArray[np.bool_]:
+        """Which rows have one of the named levels in every filtered column."""
+        keep = np.ones(len(self), dtype=bool)
+        for column, levels in filters.items():
+            keep &= self.covariates[column].astype(str).isin(levels).to_numpy()
+        return keep
+
+    def to_frame(self) -> pd.DataFrame:
+        """The analysed columns under the names of the analysis file, without identifiers."""
+        columns = {self.endpoint.time: self.time, self.endpoint.event: self.event.astype(np.int64)}
+        if self.endpoint.entry is not None:
+            columns[self.endpoint.entry] = self.entry
+        if self.endpoint.weight is not None:
+            columns[self.endpoint.weight] = self.weight
+        frame = pd.DataFrame(columns, index=self.covariates.index)
+        return pd.concat([frame, self.covariates], axis=1)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the analysed columns in row order: what a result was computed from."""
+        digest = hashlib.sha256()
+        for name, values in self.to_frame().items():
+            digest.update(f"{name}\x1e".encode())
+            digest.update("\x1f".join(_exact(value) for value in values).encode())
+            digest.update(b"\x1d")
+        return digest.hexdigest()
+
+
+def _exact(value: object) -> str:
+    return float(value).hex() if isinstance(value, float | int | np.number) else str(value)

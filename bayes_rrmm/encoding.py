@@ -1,0 +1,276 @@
+"""What the data taught about the covariates: levels, reference, centring, scale. Learnt once, reused for new data.
+
+A design column is reported on the data's own units: of a group, against the reference; of a continuous covariate, for
+the step the user names (`per`). Columns are centred at their weighted mean over the analysed rows, so the baseline is
+that of the average patient. Indicators of pooled effects are never centred. Source: STATISTICS, section 1.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.encoding_checks import check_columns, check_levels
+from bayes_rrmm.errors import AnalysisError, DataError, listed, nearest
+from bayes_rrmm.specification.analysis import Analysis
+from bayes_rrmm.specification.formula import Term, parse_formula
+
+
+@dataclass(frozen=True)
+class GroupVariable:
+    """A categorical covariate; the first level is the reference. `counts` and `events` are by level, weights counted."""
+
+    name: str
+    levels: tuple[str, ...]
+    counts: tuple[float, ...]
+    events: tuple[float, ...]
+    last_follow_up: tuple[float, ...]
+
+    @property
+    def reference(self) -> str:
+        """The level others are compared with."""
+        return self.levels[0]
+
+
+@dataclass(frozen=True)
+class ContinuousVariable:
+    """A continuous covariate: effects are for `per` units of the column (1 when the user names no step)."""
+
+    name: str
+    per: float
+    step_is_named: bool
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Column:
+    """One design column. `per` is the product of the steps of its continuous factors; `scale` its sd, 1 for an indicator."""
+
+    name: str
+    term: str
+    centre: float
+    scale: float
+    is_indicator: bool
+    per: float
+    step_is_named: bool
+
+
+@dataclass(frozen=True)
+class PooledTerm:
+    """A term whose levels are exchangeable; it has no reference in the model."""
+
+    term: str
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Turns rows into design columns. Frozen: every refit and every prediction reuses what was learnt here."""
+
+    formula: str
+    groups: tuple[GroupVariable, ...]
+    continuous: tuple[ContinuousVariable, ...]
+    columns: tuple[Column, ...]
+    pooled: tuple[PooledTerm, ...]
+    transforms: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def pooled_levels(self) -> list[str]:
+        """`term=level` of every pooled effect, in the order of the model."""
+        return [f"{pooled.term}={level}" for pooled in self.pooled for level in pooled.levels]
+
+    def group(self, variable: str) -> GroupVariable:
+        """The categorical covariate of that name. Raises AnalysisError when there is none."""
+        for candidate in self.groups:
+            if candidate.name == variable:
+                return candidate
+        names = [candidate.name for candidate in self.groups]
+        raise AnalysisError(f"{variable!r} is not a group of this model; {nearest(variable, names)}")
+
+    def level(self, variable: str, level: str) -> str:
+        """The level, checked to exist. Raises AnalysisError with the nearest valid one."""
+        levels = self.group(variable).levels
+        if level not in levels:
+            raise AnalysisError(f"{level!r} is no level of {variable!r}; {nearest(level, levels)}")
+        return level
+
+    def is_group(self, variable: str) -> bool:
+        """Whether the covariate is categorical."""
+        return any(group.name == variable for group in self.groups)
+
+    def design(self, frame: pd.DataFrame) -> Floats:
+        """Centred design columns of the rows, shape (N, P), for coefficients on the reported scale.
+
+        Raises DataError for a level the model has not seen.
+        """
+        raw = materialise(self._independent_text, self.typed(frame), self.transforms)[0]
+        return raw - np.array([column.centre for column in self.columns])
+
+    def indicators(self, frame: pd.DataFrame) -> Floats:
+        """0/1 indicators of the pooled levels, shape (N, L), in the order of `pooled_levels`."""
+        blocks = [np.zeros((len(frame), 0))]
+        for pooled in self.pooled:
+            values = self._known(pooled.term, frame)
+            blocks.append((values[:, None] == np.array(pooled.levels, dtype=object)[None, :]).astype(np.float64))
+        return np.concatenate(blocks, axis=1)
+
+    def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The covariates as the formula library takes them: categories in order, continuous columns in steps."""
+        typed: dict[str, Any] = {}
+        for group in self.groups:
+            typed[group.name] = pd.Categorical(self._known(group.name, frame), categories=list(group.levels))
+        for variable in self.continuous:
+            typed[variable.name] = frame[variable.name].to_numpy(dtype=np.float64) / variable.per
+        return pd.DataFrame(typed, index=frame.index)
+
+    def to_json(self) -> str:
+        """All of it as JSON, for a run folder."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Encoding:
+        """The encoding that `to_json` wrote."""
+        raw = json.loads(text)
+        return cls(
+            formula=raw["formula"],
+            groups=tuple(GroupVariable(**{k: tuple(v) if isinstance(v, list) else v for k, v in g.items()}) for g in raw["groups"]),
+            continuous=tuple(ContinuousVariable(**variable) for variable in raw["continuous"]),
+            columns=tuple(Column(**column) for column in raw["columns"]),
+            pooled=tuple(PooledTerm(item["term"], tuple(item["levels"])) for item in raw["pooled"]),
+            transforms=_with_whole_keys(raw["transforms"]),
+        )
+
+    @property
+    def _independent_text(self) -> str:
+        terms = parse_formula(self.formula).terms
+        pooled = {item.term for item in self.pooled}
+        return " + ".join(["1", *(term.text for term in terms if term.name not in pooled)])
+
+    def _known(self, variable: str, frame: pd.DataFrame) -> NDArray[np.object_]:
+        levels = self.group(variable).levels
+        values = frame[variable].astype(str).to_numpy(dtype=object)
+        unseen = sorted({str(value) for value in values} - set(levels))
+        if unseen:
+            raise DataError(
+                f"column {variable!r}: the model has not seen {listed(map(repr, unseen))}; it knows {', '.join(levels)}."
+            )
+        return cast("NDArray[np.object_]", values)
+
+
+def learn_encoding(analysis: Analysis, cohort: Cohort) -> Encoding:
+    """The encoding of `analysis` on the analysed rows.
+
+    Raises DataError for an empty group, a reference nobody has, a constant column, or collinear terms (named).
+    """
+    groups, continuous = [], []
+    for name in analysis.formula.variables:
+        declared = analysis.variables.get(name)
+        values = cohort.covariates[name]
+        if values.dtype == object:
+            levels = check_levels(name, values, declared, analysis.missing_rule(name))
+            groups.append(_group(name, levels, cohort))
+            continue
+        per = (declared.per if declared else None) or 1.0
+        mean, sd = _moments(values.to_numpy(dtype=np.float64)[:, None], cohort.weight)
+        continuous.append(ContinuousVariable(name, per, bool(declared and declared.per), float(mean[0]), float(sd[0])))
+    pooled = tuple(_pooled(term, groups) for term in analysis.formula.terms if analysis.is_pooled(term))
+    draft = Encoding(analysis.model.formula, tuple(groups), tuple(continuous), (), pooled)
+    columns, transforms = _columns(analysis, cohort, draft)
+    return Encoding(analysis.model.formula, tuple(groups), tuple(continuous), columns, pooled, transforms)
+
+
+def materialise(text: str, typed: pd.DataFrame, transforms: dict[str, Any]) -> tuple[Floats, list[tuple[str, str]], dict[str, Any]]:
+    """Raw design columns without the intercept, the (term, column) names of each, and the state of the transforms."""
+    from formulaic import Formula, ModelSpec
+
+    spec = ModelSpec(formula=Formula(text), transform_state=json_copy(transforms), na_action="raise")
+    matrix = spec.get_model_matrix(typed if len(typed.columns) else pd.DataFrame({"_": np.zeros(len(typed))}))
+    learnt = matrix.model_spec
+    names = []
+    for term, positions in learnt.term_indices.items():
+        names += [(str(term), str(matrix.columns[position])) for position in positions]
+    return np.asarray(matrix, dtype=np.float64)[:, 1:], names[1:], json_copy(learnt.transform_state)
+
+
+def json_copy(state: dict[str, Any]) -> dict[str, Any]:
+    """A deep copy that JSON can hold and that keeps whole-number keys."""
+    return _with_whole_keys(json.loads(json.dumps(state, default=float)))
+
+
+def _with_whole_keys(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {int(key) if key.isdigit() else key: _with_whole_keys(item) for key, item in value.items()}
+
+
+def _group(name: str, levels: tuple[str, ...], cohort: Cohort) -> GroupVariable:
+    values = cohort.covariates[name].to_numpy(dtype=object)
+    inside = [values == level for level in levels]
+    return GroupVariable(
+        name=name,
+        levels=levels,
+        counts=tuple(float(cohort.weight[mask].sum()) for mask in inside),
+        events=tuple(float((cohort.weight * cohort.event)[mask].sum()) for mask in inside),
+        last_follow_up=tuple(float(cohort.time[mask].max()) for mask in inside),
+    )
+
+
+def _pooled(term: Term, groups: list[GroupVariable]) -> PooledTerm:
+    for group in groups:
+        if group.name == term.variables[0]:
+            if len(group.levels) < 3:
+                raise DataError(
+                    f"[model] effects: {term.name!r} has {len(group.levels)} groups, and pooling fewer than 3 is refused "
+                    "(their spread cannot be learnt); leave its effects independent."
+                )
+            return PooledTerm(term.name, group.levels)
+    raise AnalysisError(f"[model] effects: {term.name!r} is continuous, and only groups can be pooled; leave it independent.")
+
+
+def _columns(analysis: Analysis, cohort: Cohort, draft: Encoding) -> tuple[tuple[Column, ...], dict[str, Any]]:
+    raw, names, transforms = materialise(draft._independent_text, draft.typed(cohort.covariates), {})
+    terms = {term.text.replace("`", ""): term for term in analysis.formula.terms}
+    owners = [terms[term.replace("`", "")] for term, _ in names]
+    labels = [_label(column, draft) for _, column in names]
+    check_columns(raw, labels, [term.name for term in owners], cohort)
+    mean, sd = _moments(raw, cohort.weight)
+    steps = {variable.name: variable for variable in draft.continuous}
+    columns = []
+    for index, term in enumerate(owners):
+        inside = [steps[factor.variable] for factor in term.factors if factor.variable in steps]
+        is_indicator = bool(np.isin(raw[:, index], (0.0, 1.0)).all())
+        columns.append(
+            Column(
+                name=labels[index],
+                term=term.name,
+                centre=float(mean[index]),
+                scale=1.0 if is_indicator else float(sd[index]),
+                is_indicator=is_indicator,
+                per=float(np.prod([variable.per for variable in inside])),
+                step_is_named=any(variable.step_is_named for variable in inside),
+            )
+        )
+    return tuple(columns), transforms
+
+
+def _label(column: str, encoding: Encoding) -> str:
+    for group in encoding.groups:
+        for level in group.levels:
+            for written in (f"{group.name}[T.{level}]", f"{group.name}[{level}]"):
+                column = column.replace(written, f"{group.name}={level}")
+    return column
+
+
+def _moments(values: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Weighted means and sds (n - 1 in the denominator) of the columns."""
+    total = weight.sum()
+    mean = weight @ values / total
+    sd = np.sqrt(weight @ (values - mean) ** 2 / max(total - 1.0, 1.0))
+    return np.asarray(mean), np.asarray(sd)

@@ -1,0 +1,70 @@
+"""Designs that no model can be fitted to, refused with the names of what is wrong. Source: STATISTICS, section 1."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bayes_rrmm.cohort.build import MISSING_LEVEL
+from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.errors import DataError, listed, nearest
+from bayes_rrmm.specification.analysis import Variable
+
+
+def check_levels(name: str, values: pd.Series[str], declared: Variable | None, missing: str) -> tuple[str, ...]:
+    """The levels of a group, the reference first: as declared, or in alphabetical order.
+
+    Raises DataError for a declared level or reference that no analysed row has, or a group of one level.
+    """
+    present = sorted(set(values))
+    levels = [str(level) for level in declared.levels] if declared and declared.levels else present
+    if missing == "level" and MISSING_LEVEL in present and MISSING_LEVEL not in levels:
+        levels = [*levels, MISSING_LEVEL]
+    reference = str(declared.reference) if declared and declared.reference is not None else levels[0]
+    if reference not in present:
+        raise DataError(
+            f"column {name!r}: no analysed row has the reference level {reference!r}; "
+            f"choose another in [variables.{name}]; {nearest(reference, present)}"
+        )
+    empty = [level for level in levels if level not in present]
+    if empty:
+        raise DataError(
+            f"column {name!r}: no analysed row has level {listed(map(repr, empty))}; an empty group has no effect to estimate, "
+            f"take it out of levels in [variables.{name}]."
+        )
+    if len(levels) == 1:
+        raise DataError(
+            f"column {name!r} is constant: every analysed row has {levels[0]!r}; take it out of the formula."
+        )
+    return (reference, *(level for level in levels if level != reference))
+
+
+def check_columns(raw: Floats, labels: list[str], terms: list[str], cohort: Cohort) -> None:
+    """Raise DataError for values that are not finite, constant columns, and terms that are collinear."""
+    rows = cohort.row_numbers
+    bad = np.argwhere(~np.isfinite(raw))
+    if len(bad):
+        row, column = bad[0]
+        raise DataError(
+            f"row {rows[row]}, term {terms[column]!r}: its value is not finite (the logarithm of 0 or less?); "
+            "correct the value or change the formula."
+        )
+    for index, label in enumerate(labels):
+        if np.ptp(raw[:, index]) == 0.0:
+            raise DataError(
+                f"term {terms[index]!r}: its column {label!r} is constant over the {len(raw)} analysed rows "
+                f"(every value is {raw[0, index]:g}), so it has no effect to estimate; take it out of the formula or merge levels."
+            )
+    if raw.shape[1] == 0:
+        return
+    spread = raw - raw.mean(axis=0)
+    scaled = spread / np.sqrt((spread**2).sum(axis=0))
+    _, singular, right = np.linalg.svd(scaled, full_matrices=True)
+    rank = int((singular > 1e-9).sum())
+    if rank < raw.shape[1]:
+        together = np.abs(right[rank:]).max(axis=0) > 1e-6
+        involved = dict.fromkeys(term for term, inside in zip(terms, together, strict=True) if inside)
+        raise DataError(
+            f"terms {listed(map(repr, involved))} are collinear: a combination of their columns is constant over the "
+            f"{len(raw)} analysed rows, so their effects cannot be told apart; take one of them out of the formula."
+        )

@@ -1,0 +1,111 @@
+"""What a fit is: a plan, draws as an xarray DataTree, and where they came from. No PyMC in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.errors import FitError
+from bayes_rrmm.hazards import Baseline
+from bayes_rrmm.parameters import baseline_of, log_likelihood, log_relative_hazard
+from bayes_rrmm.plan import Plan
+from bayes_rrmm.specification.analysis import Analysis
+
+KEEP_LOG_LIKELIHOOD = 10_000_000
+"""rows x draws up to which the pointwise log-likelihood is kept with a fit."""
+
+DIMS = {
+    "log_hazard": "interval",
+    "beta": "column",
+    "tau": "pooled_term",
+    "effect": "pooled_level",
+}
+"""The dimension beside (chain, draw) of each parameter that has one."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A sampled model. `tree` is an xarray DataTree with posterior, sample_stats, prior, log_prior, and, where kept,
+    log_likelihood and observed_data: every ArviZ function takes it. `cohort` is None in a fit read back without rows.
+    """
+
+    plan: Plan
+    tree: xr.DataTree
+    provenance: dict[str, Any] = field(default_factory=dict)
+    cohort: Cohort | None = None
+
+    @property
+    def analysis(self) -> Analysis:
+        """The analysis as declared."""
+        return self.plan.analysis
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """Chains and draws a chain."""
+        sizes = self.tree["posterior"].sizes
+        return int(sizes["chain"]), int(sizes["draw"])
+
+    @cached_property
+    def draws(self) -> dict[str, Floats]:
+        """The posterior under the reported names, chains laid end to end: the first axis has S = chains x draws entries."""
+        posterior = self.tree["posterior"].to_dataset()
+        return {
+            str(name): values.to_numpy().reshape(-1, *values.shape[2:]) for name, values in posterior.data_vars.items()
+        }
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """The baseline hazard: that of the average patient (with pooled effects, of u = 0)."""
+        return baseline_of(self.plan, self.draws)
+
+    def eta(self, frame: pd.DataFrame) -> Floats:
+        """Log relative hazard, shape (S, N), of rows with the covariates of the formula."""
+        encoding = self.plan.encoding
+        return log_relative_hazard(self.draws, encoding.design(frame), encoding.indicators(frame))
+
+    def require_cohort(self, purpose: str) -> Cohort:
+        """The analysed rows. Raises FitError where the fit was saved without them."""
+        if self.cohort is None:
+            raise FitError(f"{purpose} needs the analysed rows, and this fit was saved without them; give the data again.")
+        return self.cohort
+
+    def log_likelihood(self, cohort: Cohort) -> Floats:
+        """Pointwise log-likelihood, shape (S, N), recomputed from the draws in closed form."""
+        return log_likelihood(self.plan, self.draws, cohort)
+
+
+def as_dataset(draws: dict[str, Floats], plan: Plan, chains: int) -> xr.Dataset:
+    """Draws under the reported names as a Dataset with (chain, draw) and labelled dimensions."""
+    coords: dict[str, Any] = {
+        "interval": np.arange(1, len(plan.cuts) + 2),
+        "column": [column.name for column in plan.encoding.columns],
+        "pooled_term": [pooled.term for pooled in plan.encoding.pooled],
+        "pooled_level": plan.encoding.pooled_levels,
+    }
+    variables = {}
+    for name, values in draws.items():
+        dims = ["chain", "draw", *([DIMS[name]] if values.ndim > 1 else [])]
+        shaped = values.reshape(chains, -1, *values.shape[1:])
+        inside = {dim: coords[dim] for dim in dims[2:]}
+        variables[name] = xr.DataArray(shaped, dims=dims, coords=inside)
+    dataset = xr.Dataset(variables)
+    return dataset.assign_coords(chain=np.arange(chains), draw=np.arange(dataset.sizes["draw"]))
+
+
+def parameter_names(dataset: xr.Dataset) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The contract's parameter names, such as `beta[regimen=pomalidomide]`, and where each stands in the Dataset."""
+    names: dict[str, tuple[str, dict[str, Any]]] = {}
+    for variable in map(str, dataset.data_vars):
+        dim = DIMS.get(variable)
+        if dim is None:
+            names[variable] = (variable, {})
+            continue
+        for label in dataset[dim].to_numpy():
+            names[f"{variable}[{label}]"] = (variable, {dim: label})
+    return names

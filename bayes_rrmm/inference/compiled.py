@@ -1,0 +1,156 @@
+"""Compile once, sample often: a compiled model takes other rows and other priors without being compiled again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.errors import FitError
+from bayes_rrmm.fit import KEEP_LOG_LIKELIHOOD, Fit, as_dataset
+from bayes_rrmm.inference.inputs import Structure, column_order, column_scale, model_inputs, structure_of
+from bayes_rrmm.inference.models.exponential import exponential_model
+from bayes_rrmm.inference.models.piecewise import piecewise_model
+from bayes_rrmm.inference.models.weibull import weibull_model
+from bayes_rrmm.parameters import draw_from_prior, log_prior, random_walk, spread_over_levels
+from bayes_rrmm.plan import Plan
+from bayes_rrmm.specification.analysis import Sampling
+
+Progress = Callable[[int, int, int], None]
+"""Called now and then while sampling, with draws done, draws in all, and divergences so far."""
+
+BUILDERS = {"exponential": exponential_model, "weibull": weibull_model, "piecewise-exponential": piecewise_model}
+STATISTICS = ("diverging", "energy", "depth", "n_steps", "step_size", "mean_tree_accept", "logp", "maxdepth_reached")
+
+
+def build_model(plan: Plan, cohort: Cohort) -> pm.Model:
+    """The PyMC model of a plan on a cohort."""
+    return BUILDERS[plan.family](structure_of(plan), model_inputs(plan, cohort))
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model compiled by nutpie. `sample` takes any plan of the same structure, with any cohort for it."""
+
+    structure: Structure
+    compiled: Any
+    seconds: float
+
+    def sample(
+        self, plan: Plan, cohort: Cohort, *, seed: int | None = None, cores: int | None = None, progress: Progress | None = None
+    ) -> Fit:
+        """Sample the posterior of `plan` on `cohort`.
+
+        The same seed, data and versions give the same draws, whatever the number of cores. Raises FitError where the
+        plan has another structure than the compiled model, or sampling was interrupted.
+        """
+        if structure_of(plan) != self.structure:
+            raise FitError("this compiled model has another structure (columns, intervals, kinds of prior); compile it anew.")
+        sampling = plan.analysis.sampling
+        seed = sampling.seed if seed is None else seed
+        started = time.perf_counter()
+        raw = _run(self.compiled.with_data(**model_inputs(plan, cohort)), sampling, seed, cores, progress)
+        posterior = _reported(plan, raw["posterior"].to_dataset())
+        seconds = time.perf_counter() - started
+        tree = _tree(plan, cohort, posterior, raw["sample_stats"].to_dataset(), seed)
+        return Fit(plan=plan, tree=tree, provenance={"seed": seed, "seconds": {"sample": seconds}}, cohort=cohort)
+
+
+def compile_model(plan: Plan, cohort: Cohort) -> CompiledModel:
+    """Compile the plan's model: 10 s or so warm, longer on a machine that has never compiled one."""
+    import nutpie
+
+    started = time.perf_counter()
+    compiled = nutpie.compile_pymc_model(build_model(plan, cohort), backend="numba")
+    return CompiledModel(structure_of(plan), compiled, time.perf_counter() - started)
+
+
+def fit_plan(plan: Plan, cohort: Cohort, *, cores: int | None = None, progress: Progress | None = None) -> Fit:
+    """Compile the plan's model and sample it on the cohort."""
+    compiled = compile_model(plan, cohort)
+    fit = compiled.sample(plan, cohort, cores=cores, progress=progress)
+    fit.provenance["seconds"]["compile"] = compiled.seconds
+    return fit
+
+
+def _run(compiled: Any, sampling: Sampling, seed: int, cores: int | None, progress: Progress | None) -> xr.DataTree:
+    import nutpie
+
+    def report(chains: Any) -> None:
+        if progress is not None:
+            done = sum(chain.finished_draws for chain in chains)
+            progress(done, sum(chain.total_draws for chain in chains), sum(chain.divergences for chain in chains))
+
+    raw: xr.DataTree = nutpie.sample(
+        compiled,
+        draws=sampling.draws,
+        tune=sampling.tune,
+        chains=sampling.chains,
+        cores=cores,
+        seed=seed,
+        target_accept=sampling.target_accept,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=report if progress is not None else None,
+    )
+    posterior = raw["posterior"].to_dataset()
+    if posterior.sizes["draw"] < sampling.draws or any(bool(values.isnull().any()) for values in posterior.data_vars.values()):
+        raise FitError("sampling was interrupted before every chain was complete; nothing was kept, run it again.")
+    return raw
+
+
+def _reported(plan: Plan, raw: xr.Dataset) -> dict[str, Floats]:
+    """The sampled variables turned into the reported parameters, chains laid end to end."""
+    sampled = {str(name): values.to_numpy().reshape(-1, *values.shape[2:]) for name, values in raw.data_vars.items()}
+    draws: dict[str, Floats] = {}
+    if plan.family == "weibull":
+        shape, log_reference = np.exp(sampled["log_shape"]), np.log(plan.reference_time)
+        if plan.priors.baseline_kind == "log_scale":
+            draws["log_scale"] = log_reference - sampled["anchor"] / shape
+        else:
+            draws["log_rate"] = sampled["anchor"] - shape * log_reference
+        draws["log_shape"] = sampled["log_shape"]
+    elif plan.family == "exponential":
+        draws["log_rate"] = sampled["log_rate"]
+    elif plan.smoothing == "random-walk":
+        steps = sampled["sigma"][:, None] * sampled["step_z"]
+        draws["log_hazard"] = sampled["level"][:, None] + steps @ random_walk(len(plan.cuts) + 1).T
+        draws["sigma"] = sampled["sigma"]
+    else:
+        draws |= {name: sampled[name] for name in ("log_hazard_level", "log_hazard") if name in sampled}
+    if plan.encoding.columns:
+        normal, student = column_order(plan)
+        beta = np.empty((len(next(iter(sampled.values()))), len(plan.encoding.columns)))
+        if normal:
+            beta[:, normal] = sampled["beta"]
+        if student:
+            beta[:, student] = sampled["student_beta"]
+        draws["beta"] = beta / column_scale(plan)
+    if plan.encoding.pooled:
+        draws["tau"] = sampled["tau"]
+        draws["effect"] = spread_over_levels(plan, sampled["tau"]) * sampled["z"]
+    return draws
+
+
+def _tree(plan: Plan, cohort: Cohort, posterior: dict[str, Floats], statistics: xr.Dataset, seed: int) -> xr.DataTree:
+    chains = plan.analysis.sampling.chains
+    size = len(next(iter(posterior.values())))
+    rows = {"row": cohort.row_numbers}
+    groups = {
+        "posterior": as_dataset(posterior, plan, chains),
+        "sample_stats": statistics[[name for name in STATISTICS if name in statistics]],
+        "prior": as_dataset(draw_from_prior(plan, size, seed), plan, chains),
+        "log_prior": as_dataset(log_prior(plan, posterior), plan, chains),
+        "observed_data": xr.Dataset({"survival": ("row", cohort.time), "event": ("row", cohort.event)}, coords=rows),
+    }
+    fit = Fit(plan, xr.DataTree.from_dict(groups))
+    if size * len(cohort) <= KEEP_LOG_LIKELIHOOD:
+        pointwise = fit.log_likelihood(cohort).reshape(chains, -1, len(cohort))
+        groups["log_likelihood"] = xr.Dataset({"survival": (("chain", "draw", "row"), pointwise)}, coords=rows)
+    return xr.DataTree.from_dict(groups)

@@ -1,0 +1,1 @@
+"""One PyMC model per family, written as it would be on paper."""

@@ -1,0 +1,25 @@
+"""Exponential proportional hazards: h(t) = exp(log_rate + x' beta)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pymc as pm
+
+from bayes_rrmm.inference.inputs import Structure
+from bayes_rrmm.inference.models.covariates import Inputs, coords, data, linear_predictor, location
+from bayes_rrmm.inference.models.piecewise import poisson_process
+
+
+def exponential_model(structure: Structure, inputs: Inputs) -> pm.Model:
+    """Rows are covariate patterns: their events and their exposure (person-time), each with one column."""
+    with pm.Model(coords=coords(structure)) as model:
+        events, exposure, mean, sd = data(inputs, "events", "exposure", "baseline_mean", "baseline_sd")
+        nu = data(inputs, "baseline_nu")[0] if structure.student_baseline else None
+
+        log_rate: Any = location("log_rate", mean, sd, nu)
+        eta = linear_predictor(structure, inputs)
+
+        log_hazard = log_rate + eta if isinstance(eta, float) else (log_rate + eta)[:, None]
+        pm.CustomDist("survival", log_hazard, exposure, logp=poisson_process, observed=events)
+    return model

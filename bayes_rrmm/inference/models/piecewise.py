@@ -1,0 +1,53 @@
+"""Piecewise-exponential proportional hazards: h(t) = exp(log_hazard_j + x' beta) on the interval j that holds t."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayes_rrmm.inference.inputs import Structure
+from bayes_rrmm.inference.models.covariates import Inputs, coords, data, linear_predictor, location
+
+
+def poisson_process(events: Any, log_hazard: Any, exposure: Any) -> Any:
+    """Log-likelihood of a constant hazard over some person-time: events x log hazard - exposure x hazard."""
+    return events * log_hazard - exposure * pt.exp(log_hazard)
+
+
+def piecewise_model(structure: Structure, inputs: Inputs) -> pm.Model:
+    """Rows are covariate patterns, columns intervals: events and exposure (person-time) in each cell."""
+    with pm.Model(coords=coords(structure)) as model:
+        events, exposure = data(inputs, "events", "exposure")
+
+        log_hazard = random_walk_baseline(structure, inputs) if structure.random_walk else independent_baseline(structure, inputs)
+        eta = linear_predictor(structure, inputs)
+
+        cell = log_hazard[None, :] + (eta if isinstance(eta, float) else eta[:, None])
+        pm.CustomDist("survival", cell, exposure, logp=poisson_process, observed=events)
+    return model
+
+
+def independent_baseline(structure: Structure, inputs: Inputs) -> Any:
+    """log_hazard_j ~ Normal(level, 0.5) with a prior on the level, or log_hazard_j ~ Normal(mean, sd) as stated raw."""
+    mean, sd = data(inputs, "baseline_mean", "baseline_sd")
+    nu = data(inputs, "baseline_nu")[0] if structure.student_baseline else None
+    if not structure.has_level:
+        return location("log_hazard", mean, sd, nu, dims="interval")
+    level = location("log_hazard_level", mean, sd, nu)
+    return pm.Normal("log_hazard", level, pm.Data("interval_sd", inputs["interval_sd"]), dims="interval")
+
+
+def random_walk_baseline(structure: Structure, inputs: Inputs) -> Any:
+    """log_hazard_j = level + w_j, w a random walk with steps sigma z_j, centred to mean zero, sigma ~ HalfNormal.
+
+    The prior is on the level, or, stated raw, on log_hazard_1 = level + w_1: given the walk that is a prior on the
+    level too, so the level is what is sampled (it is what the data know best).
+    """
+    mean, sd, sigma_sd, walk, start = data(inputs, "baseline_mean", "baseline_sd", "sigma_sd", "walk", "start")
+    nu = data(inputs, "baseline_nu")[0] if structure.student_baseline else None
+    sigma = pm.HalfNormal("sigma", sigma_sd)
+    step = pm.Normal("step_z", 0.0, 1.0, dims="step")
+    level = location("level", mean - sigma * (start * step).sum(), sd, nu)
+    return level + sigma * (walk * step).sum(axis=1)

@@ -1,0 +1,196 @@
+"""Draws of a model's parameters under their reported names, and what follows from them without sampling.
+
+`Draws` maps a name to an array whose first axis is the draws': log_rate or log_scale, log_shape, log_hazard (J),
+log_hazard_level, sigma, beta (P), tau (terms), effect (L). Which of them a model has depends on its plan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.hazards import Baseline, Exponential, PiecewiseExponential, Weibull, pointwise_log_likelihood
+from bayes_rrmm.plan import Plan
+from bayes_rrmm.resolved_priors import INTERVAL_SD, Location
+
+Draws = Mapping[str, Floats]
+LOG_LOG_2 = math.log(math.log(2.0))
+
+
+def baseline_of(plan: Plan, draws: Draws) -> Baseline:
+    """The baseline hazard that the draws describe."""
+    if plan.family == "exponential":
+        return Exponential(draws["log_rate"])
+    if plan.family == "weibull":
+        if "log_scale" in draws:
+            return Weibull(-np.exp(draws["log_shape"]) * draws["log_scale"], draws["log_shape"])
+        return Weibull(draws["log_rate"], draws["log_shape"])
+    return PiecewiseExponential(draws["log_hazard"], plan.cut_array)
+
+
+def log_relative_hazard(draws: Draws, design: Floats, indicators: Floats) -> Floats:
+    """eta, shape (S, N), of rows with centred design (N, P) and pooled indicators (N, L)."""
+    size = len(next(iter(draws.values())))
+    eta = np.zeros((size, len(design)))
+    if "beta" in draws:
+        eta += draws["beta"] @ design.T
+    if "effect" in draws:
+        eta += draws["effect"] @ indicators.T
+    return eta
+
+
+def log_likelihood(plan: Plan, draws: Draws, cohort: Cohort) -> Floats:
+    """Pointwise log-likelihood, shape (S, N)."""
+    eta = log_relative_hazard(draws, plan.encoding.design(cohort.covariates), plan.encoding.indicators(cohort.covariates))
+    return pointwise_log_likelihood(baseline_of(plan, draws), eta, cohort.time, cohort.event, cohort.entry, cohort.weight)
+
+
+def log_prior(plan: Plan, draws: Draws) -> dict[str, Floats]:
+    """Log prior density of each stated parameter, shape (S,), on the scale it is stated on.
+
+    Standard-normal innovations of pooled effects and random walks are not in it (see `log_innovations`), so that
+    scaling these densities by a power scales what the analyst stated.
+    """
+    priors = plan.priors
+    parts = _baseline_log_prior(plan, draws)
+    if plan.family == "weibull":
+        parts["log_shape"] = _log_density(draws["log_shape"], priors.log_shape)
+    if "beta" in draws:
+        densities = [_log_density(draws["beta"][:, i], prior) for i, prior in enumerate(priors.coefficients)]
+        parts["beta"] = np.sum(densities, axis=0)
+    if "tau" in draws:
+        parts["tau"] = np.sum(_log_half_normal(draws["tau"], np.array(priors.tau_sd)), axis=1)
+    if "sigma" in draws:
+        parts["sigma"] = _log_half_normal(draws["sigma"], priors.sigma_sd)
+    return parts
+
+
+def _baseline_log_prior(plan: Plan, draws: Draws) -> dict[str, Floats]:
+    prior, kind = plan.priors.baseline, plan.priors.baseline_kind
+    level = Location(LOG_LOG_2 - prior.mean, prior.sd, prior.nu)
+    if plan.family == "piecewise-exponential":
+        hazards = draws["log_hazard"]
+        if plan.smoothing == "random-walk":
+            if kind == "median":
+                return {"log_hazard": _log_density(hazards.mean(axis=1), level)}
+            return {"log_hazard": _log_density(hazards[:, 0], prior)}
+        if kind == "median":
+            around = draws["log_hazard_level"]
+            spread = _log_normal_density(hazards - around[:, None], 0.0, INTERVAL_SD).sum(axis=1)
+            return {"log_hazard_level": _log_density(around, level), "log_hazard": spread}
+        return {"log_hazard": _log_density(hazards, prior).sum(axis=1)}
+    if kind == "log_scale":
+        return {"log_scale": _log_density(draws["log_scale"], prior)}
+    if kind == "log_rate":
+        return {"log_rate": _log_density(draws["log_rate"], prior)}
+    return {"log_median": _log_density(log_median(plan, draws), prior)}
+
+
+def log_median(plan: Plan, draws: Draws) -> Floats:
+    """Log median survival of the average patient, shape (S,)."""
+    return np.log(baseline_of(plan, draws).inverse_cumulative_hazard(np.array([math.log(2.0)])))
+
+
+def log_innovations(plan: Plan, draws: Draws) -> Floats:
+    """Log density of the standard normals behind pooled effects and random walks, shape (S,)."""
+    total = np.zeros(len(next(iter(draws.values()))))
+    if "tau" in draws:
+        total += _log_normal_density(draws["effect"] / spread_over_levels(plan, draws["tau"]), 0.0, 1.0).sum(axis=1)
+    if "sigma" in draws:
+        steps = np.diff(draws["log_hazard"], axis=1) / draws["sigma"][:, None]
+        total += _log_normal_density(steps, 0.0, 1.0).sum(axis=1)
+    return total
+
+
+def log_density(plan: Plan, draws: Draws, cohort: Cohort) -> Floats:
+    """Log posterior density up to the evidence, shape (S,), in the coordinates that are sampled.
+
+    These are the parameters as stated, except that a Weibull's median or log scale is replaced by its log cumulative
+    hazard at the reference time (which divides the density by the shape), and pooled effects and random-walk steps by
+    their standard normals.
+    """
+    total = np.asarray(log_likelihood(plan, draws, cohort).sum(axis=1) + log_innovations(plan, draws))
+    total = total + np.sum(list(log_prior(plan, draws).values()), axis=0)
+    if plan.family == "weibull" and plan.priors.baseline_kind in ("median", "log_scale"):
+        total = total - draws["log_shape"]
+    return total
+
+
+def draw_from_prior(plan: Plan, size: int, seed: int) -> dict[str, Floats]:
+    """`size` independent draws from the prior, under the reported names."""
+    rng = np.random.default_rng([seed, 1])
+    priors = plan.priors
+    draws: dict[str, Floats] = {}
+    stated = _draw(priors.baseline, rng, size)
+    if plan.family == "piecewise-exponential":
+        draws |= _draw_log_hazards(plan, stated, rng, size)
+    elif plan.family == "weibull":
+        draws["log_shape"] = _draw(priors.log_shape, rng, size)
+        shape = np.exp(draws["log_shape"])
+        if priors.baseline_kind == "log_scale":
+            draws["log_scale"] = stated
+        else:
+            draws["log_rate"] = LOG_LOG_2 - shape * stated if priors.baseline_kind == "median" else stated
+    else:
+        draws["log_rate"] = LOG_LOG_2 - stated if priors.baseline_kind == "median" else stated
+    if priors.coefficients:
+        draws["beta"] = np.column_stack([_draw(prior, rng, size) for prior in priors.coefficients])
+    if priors.tau_sd:
+        draws["tau"] = np.abs(rng.normal(0.0, priors.tau_sd, (size, len(priors.tau_sd))))
+        innovations = rng.normal(size=(size, len(plan.encoding.pooled_levels)))
+        draws["effect"] = spread_over_levels(plan, draws["tau"]) * innovations
+    return draws
+
+
+def _draw_log_hazards(plan: Plan, stated: Floats, rng: np.random.Generator, size: int) -> dict[str, Floats]:
+    priors, intervals = plan.priors, len(plan.cuts) + 1
+    level = LOG_LOG_2 - stated if priors.baseline_kind == "median" else stated
+    if plan.smoothing == "random-walk":
+        sigma = np.abs(rng.normal(0.0, priors.sigma_sd, size))
+        walk = (sigma[:, None] * rng.normal(size=(size, intervals - 1))) @ random_walk(intervals).T
+        start = 0.0 if priors.baseline_kind == "median" else walk[:, :1]
+        return {"sigma": sigma, "log_hazard": level[:, None] + walk - start}
+    if priors.baseline_kind == "median":
+        around = level[:, None] + rng.normal(0.0, INTERVAL_SD, (size, intervals))
+        return {"log_hazard_level": level, "log_hazard": around}
+    return {"log_hazard": np.column_stack([stated, *(_draw(priors.baseline, rng, size) for _ in range(intervals - 1))])}
+
+
+def random_walk(intervals: int) -> Floats:
+    """The matrix that turns J - 1 steps into a walk over J intervals with mean zero; shape (J, J - 1)."""
+    walk = np.tril(np.ones((intervals, intervals - 1)), -1)
+    return walk - walk.mean(axis=0)
+
+
+def spread_over_levels(plan: Plan, tau: Floats) -> Floats:
+    """tau of each pooled level's own term, shape (S, L)."""
+    owner: NDArray[np.int64] = np.repeat(
+        np.arange(len(plan.encoding.pooled)), [len(pooled.levels) for pooled in plan.encoding.pooled]
+    )
+    return tau[:, owner]
+
+
+def _draw(prior: Location, rng: np.random.Generator, size: int) -> Floats:
+    unit = rng.normal(size=size) if prior.nu is None else rng.standard_t(prior.nu, size=size)
+    return prior.mean + prior.sd * unit
+
+
+def _log_density(values: Floats, prior: Location) -> Floats:
+    if prior.nu is None:
+        return _log_normal_density(values, prior.mean, prior.sd)
+    nu, z = prior.nu, (values - prior.mean) / prior.sd
+    constant = special.gammaln((nu + 1) / 2) - special.gammaln(nu / 2) - 0.5 * math.log(nu * math.pi) - math.log(prior.sd)
+    return np.asarray(constant - (nu + 1) / 2 * np.log1p(z**2 / nu))
+
+
+def _log_normal_density(values: Floats, mean: float, sd: float) -> Floats:
+    return np.asarray(-0.5 * ((values - mean) / sd) ** 2 - math.log(sd) - 0.5 * math.log(2 * math.pi))
+
+
+def _log_half_normal(values: Floats, sd: float | Floats) -> Floats:
+    return np.asarray(0.5 * math.log(2 / math.pi) - np.log(sd) - 0.5 * (values / sd) ** 2)

@@ -1,0 +1,200 @@
+"""The Analysis: a written analysis, parsed and frozen. The contract is in DESIGN, section 'The analysis file'."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from bayes_rrmm.errors import AnalysisError, nearest
+from bayes_rrmm.estimands import KINDS, AnyEstimand
+from bayes_rrmm.priors import Positive, Statement
+from bayes_rrmm.specification.checks import check_against_formula, parse_priors
+from bayes_rrmm.specification.formula import Formula, Term, parse_formula
+from bayes_rrmm.specification.messages import explain
+
+SCHEMA = 1
+Baseline = Literal["exponential", "weibull", "piecewise-exponential"]
+Missing = Literal["drop", "level"]
+Unit = Literal["days", "weeks", "months", "years"]
+
+
+class Record(BaseModel):
+    """What every part of the analysis shares: it is frozen and takes no key it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Endpoint(Record):
+    """Which columns are the time, the event, the entry, and what they mean."""
+
+    name: str
+    time: str
+    event: str
+    unit: Unit
+    entry: str | None = None
+    zero_times: Literal["refuse", "drop", "half-day"] = "refuse"
+    id: str | None = None
+    weight: str | None = None
+
+
+class CutRule(Record):
+    """Cut points found from the data: quantiles of the event times, or intervals of one width."""
+
+    rule: Literal["equal-events", "equal-width"]
+    intervals: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+def _increasing(cuts: tuple[float, ...]) -> tuple[float, ...]:
+    if any(later <= earlier for earlier, later in zip(cuts, cuts[1:], strict=False)):
+        raise ValueError("cut points must increase")
+    return cuts
+
+
+Cuts = Annotated[tuple[Positive, ...], AfterValidator(_increasing), Field(min_length=1)]
+
+
+class EffectTable(Record):
+    """How the effects of one term's levels are related."""
+
+    pooling: Literal["independent", "pooled"]
+
+
+class ModelPart(Record):
+    """The model: covariates, baseline hazard, how group effects are related, what happens to gaps."""
+
+    formula: str
+    baseline: Baseline = "weibull"
+    cuts: Cuts | CutRule | None = None
+    smoothing: Literal["independent", "random-walk"] | None = None
+    effects: dict[str, Literal["independent", "pooled"] | EffectTable] = {}
+    missing: Missing = "drop"
+
+
+class Variable(Record):
+    """What the user declares of one covariate."""
+
+    levels: tuple[str | int, ...] | None = None
+    reference: str | int | None = None
+    per: Positive | None = None
+    missing: Missing | None = None
+
+
+class IntervalChoice(Record):
+    """Kind and probability of every interval: equal-tailed (eti) or highest density (hdi)."""
+
+    kind: Literal["eti", "hdi"] = "eti"
+    prob: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+
+class Sampling(Record):
+    """How the posterior is sampled."""
+
+    draws: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
+    tune: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
+    chains: Annotated[int, Field(ge=2, le=64)] = 4
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 20260311
+    target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
+    interval: IntervalChoice = IntervalChoice()
+
+
+class Priors(Record):
+    """The prior statements, by what they are about; what is not stated takes its default."""
+
+    baseline: Statement | None = None
+    log_rate: Statement | None = None
+    log_scale: Statement | None = None
+    log_shape: Statement | None = None
+    log_hazards: Statement | None = None
+    sigma: Statement | None = None
+    tau: dict[str, Statement] = {}
+    terms: dict[str, Statement] = {}
+
+
+class Analysis(Record):
+    """A written analysis. `source` is the text it was read from, kept so that a run folder holds it as read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    schema_: Annotated[int, Field(alias="schema")] = SCHEMA
+    title: str
+    question: str = ""
+    endpoint: Endpoint
+    model: ModelPart
+    variables: dict[str, Variable] = {}
+    populations: dict[str, dict[str, tuple[str | int, ...]]] = {}
+    priors: Priors = Priors()
+    estimands: tuple[AnyEstimand, ...] = ()
+    sampling: Sampling = Sampling()
+    source: Annotated[str, Field(exclude=True, repr=False)] = ""
+
+    @property
+    def formula(self) -> Formula:
+        """The parsed formula."""
+        return parse_formula(self.model.formula)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the text the analysis was read from."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+    def is_pooled(self, term: Term) -> bool:
+        """Whether the term's levels are exchangeable, drawn from one distribution with an unknown spread."""
+        for name, effect in self.model.effects.items():
+            if self.formula.find(name) == term:
+                return (effect.pooling if isinstance(effect, EffectTable) else effect) == "pooled"
+        return False
+
+    def missing_rule(self, variable: str) -> Missing:
+        """What happens to a gap in the variable."""
+        declared = self.variables.get(variable)
+        return (declared.missing if declared else None) or self.model.missing
+
+
+def parse_analysis(text: str, origin: str = "the analysis") -> Analysis:
+    """The analysis written in `text` (TOML).
+
+    Raises AnalysisError naming the file, the key, its value, the rule, and the nearest valid key.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise AnalysisError(f"{origin}: not valid TOML: {error}. Mend that line and try again.") from None
+    try:
+        analysis = _build(raw, text)
+        check_against_formula(analysis)
+    except ValidationError as error:
+        raise AnalysisError(f"{origin}: {explain(error, Analysis)}") from None
+    except AnalysisError as error:
+        raise AnalysisError(f"{origin}: {error}") from None
+    return analysis
+
+
+def _build(raw: dict[str, Any], text: str) -> Analysis:
+    if "schema" not in raw:
+        raise AnalysisError(f"schema: is required and missing; write `schema = {SCHEMA}` on the first line.")
+    if raw["schema"] != SCHEMA or isinstance(raw["schema"], bool):
+        raise AnalysisError(f"schema = {raw['schema']!r}: this version reads schema {SCHEMA} only; write schema = {SCHEMA}.")
+    if "source" in raw:
+        raise AnalysisError(f"source: unknown key; {nearest('source', set(Analysis.model_fields) - {'source', 'schema_'})}")
+    raw = dict(raw)
+    raw["estimands"] = tuple(_estimand(index, table) for index, table in enumerate(raw.get("estimands", ()), start=1))
+    formula_source = raw.get("model", {}).get("formula") if isinstance(raw.get("model"), dict) else None
+    formula = parse_formula(formula_source) if isinstance(formula_source, str) else None
+    raw["priors"] = Priors(**parse_priors(raw.get("priors", {}), formula))
+    return Analysis.model_validate({**raw, "source": text})
+
+
+def _estimand(index: int, table: Any) -> AnyEstimand:
+    where = f"[[estimands]] number {index}"
+    if not isinstance(table, dict) or "kind" not in table:
+        raise AnalysisError(f"{where}: kind is required and missing; valid: {', '.join(KINDS)}.")
+    kind = table["kind"]
+    if kind not in KINDS:
+        raise AnalysisError(f"{where}: kind = {kind!r} is unknown; {nearest(str(kind), KINDS)}")
+    try:
+        return KINDS[kind].model_validate(table)
+    except ValidationError as error:
+        raise AnalysisError(explain(error, KINDS[kind], where)) from None

@@ -1,0 +1,182 @@
+"""What must hold between the parts of one analysis: priors, effects, variables and estimands against the formula."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from bayes_rrmm.errors import AnalysisError, nearest
+from bayes_rrmm.estimands import Curve, HazardRatio, Rank
+from bayes_rrmm.priors import Kind, Statement, parse_statement
+from bayes_rrmm.specification.formula import Formula
+from bayes_rrmm.specification.messages import explain
+
+if TYPE_CHECKING:
+    from bayes_rrmm.specification.analysis import Analysis
+
+BASELINE_KEYS: dict[str, Kind] = {
+    "baseline": "baseline",
+    "log_rate": "location",
+    "log_scale": "location",
+    "log_shape": "location",
+    "log_hazards": "location",
+    "sigma": "scale",
+}
+"""Prior keys that are not terms, and the kind of statement each takes."""
+
+TAKES = {
+    "exponential": {"baseline", "log_rate"},
+    "weibull": {"baseline", "log_rate", "log_scale", "log_shape"},
+    "piecewise-exponential": {"baseline", "log_hazards", "sigma"},
+}
+"""Which of them each baseline takes; the location of a baseline is stated once."""
+
+
+def parse_priors(raw: Any, formula: Formula | None) -> dict[str, Any]:
+    """The [priors] table as the fields of `Priors`; each unknown key is refused with the nearest valid one."""
+    if not isinstance(raw, dict):
+        raise AnalysisError("[priors] must be a table of keys and values.")
+    fields: dict[str, Any] = {"terms": {}, "tau": {}}
+    for key, value in raw.items():
+        if key in BASELINE_KEYS:
+            fields[key] = _statement(value, BASELINE_KEYS[key], f"[priors] {key}")
+        elif key == "tau":
+            if not isinstance(value, dict) or "half_normal" in value:
+                raise AnalysisError("[priors] tau: name the pooled term, as in tau = { regimen = { half_normal = 0.5 } }.")
+            for term, statement in value.items():
+                name = _term(term, formula, "[priors] tau")
+                fields["tau"][name] = _statement(statement, "scale", f"[priors] tau.{term}")
+        else:
+            name = _term(key, formula, "[priors]", extra=(*BASELINE_KEYS, "tau"))
+            fields["terms"][name] = _statement(value, "coefficient", f"[priors] {key}")
+    return fields
+
+
+def _statement(value: Any, kind: Kind, where: str) -> Statement:
+    try:
+        return parse_statement(value, kind)
+    except ValidationError as error:
+        raise AnalysisError(explain(error, Statement, where)) from None
+    except ValueError as error:
+        raise AnalysisError(f"{where}: {error}.") from None
+
+
+def _term(name: str, formula: Formula | None, where: str, extra: tuple[str, ...] = ()) -> str:
+    if formula is None:
+        return name
+    term = formula.find(name)
+    if term is None:
+        valid = [*(term.name for term in formula.terms), *extra]
+        raise AnalysisError(f"{where}: {name!r} is no term of the formula; {nearest(name, valid)}")
+    return term.name
+
+
+def check_against_formula(analysis: Analysis) -> None:
+    """Raise AnalysisError, naming key, rule and remedy, where the parts of the analysis contradict each other."""
+    _check_columns(analysis)
+    _check_effects(analysis)
+    _check_baseline(analysis)
+    _check_variables(analysis)
+    for index, estimand in enumerate(analysis.estimands, start=1):
+        _check_estimand(analysis, estimand, f"[[estimands]] number {index}")
+
+
+def _check_columns(analysis: Analysis) -> None:
+    roles: dict[str, str] = {}
+    for role in ("time", "event", "entry", "id", "weight"):
+        column = getattr(analysis.endpoint, role)
+        if column is None:
+            continue
+        if column in roles:
+            raise AnalysisError(
+                f"[endpoint] {role} = {column!r}: the same column is already the {roles[column]}; name another."
+            )
+        roles[column] = role
+    for variable in analysis.formula.variables:
+        if variable in roles:
+            raise AnalysisError(
+                f"[model] formula: {variable!r} is the endpoint's {roles[variable]} column; an outcome cannot explain itself, "
+                "take it out of the formula."
+            )
+
+
+def _check_effects(analysis: Analysis) -> None:
+    formula = analysis.formula
+    for name in analysis.model.effects:
+        term_name = _term(name, formula, "[model] effects")
+        term = formula.find(term_name)
+        assert term is not None
+        if not analysis.is_pooled(term):
+            continue
+        if not term.is_variable:
+            raise AnalysisError(f"[model] effects: {name!r} is not a plain variable; this version pools main effects only.")
+        for other in formula.terms:
+            if other != term and term.variables[0] in other.variables:
+                raise AnalysisError(
+                    f"[model] effects: {name!r} is pooled and also part of {other.name!r}; "
+                    "take that interaction out or leave the effects independent."
+                )
+    for term_name in analysis.priors.tau:
+        term = formula.find(term_name)
+        if term is None or not analysis.is_pooled(term):
+            raise AnalysisError(f"[priors] tau.{term_name}: {term_name!r} is not pooled; add it to [model] effects or drop the prior.")
+    for term_name in analysis.priors.terms:
+        term = formula.find(term_name)
+        if term is not None and analysis.is_pooled(term):
+            raise AnalysisError(
+                f"[priors] {term_name}: the term is pooled, its effects come from Normal(0, tau); state the prior of tau: "
+                f"tau = {{ {term_name} = {{ half_normal = 0.5 }} }}."
+            )
+
+
+def _check_baseline(analysis: Analysis) -> None:
+    baseline, priors = analysis.model.baseline, analysis.priors
+    stated = [key for key in BASELINE_KEYS if getattr(priors, key) is not None]
+    for key in stated:
+        if key not in TAKES[baseline]:
+            raise AnalysisError(
+                f"[priors] {key}: a {baseline} baseline has no such parameter; it takes {', '.join(sorted(TAKES[baseline]))}."
+            )
+    locations = [key for key in stated if key in ("baseline", "log_rate", "log_scale", "log_hazards")]
+    if len(locations) > 1:
+        raise AnalysisError(f"[priors] {' and '.join(locations)} state the same parameter twice; keep one of them.")
+    if baseline != "piecewise-exponential":
+        for key in ("cuts", "smoothing"):
+            if getattr(analysis.model, key) is not None:
+                raise AnalysisError(
+                    f"[model] {key}: a {baseline} baseline has no intervals; remove it, or set baseline = 'piecewise-exponential'."
+                )
+    elif priors.sigma is not None and analysis.model.smoothing == "independent":
+        raise AnalysisError("[priors] sigma: independent intervals have no step; remove it, or set smoothing = 'random-walk'.")
+
+
+def _check_variables(analysis: Analysis) -> None:
+    known = analysis.formula.variables
+    for name, variable in analysis.variables.items():
+        if name not in known:
+            raise AnalysisError(f"[variables.{name}]: {name!r} is not in the formula; {nearest(name, known)}")
+        if variable.per is not None and (variable.levels is not None or variable.reference is not None):
+            raise AnalysisError(f"[variables.{name}]: per is for continuous covariates, levels and reference for groups; keep one.")
+        levels = [str(level) for level in variable.levels or ()]
+        if len(set(levels)) < len(levels):
+            raise AnalysisError(f"[variables.{name}] levels: a level stands twice; name each once.")
+        if levels and variable.reference is not None and str(variable.reference) not in levels:
+            raise AnalysisError(
+                f"[variables.{name}] reference = {variable.reference!r} is not among the levels; {nearest(str(variable.reference), levels)}"
+            )
+
+
+def _check_estimand(analysis: Analysis, estimand: object, where: str) -> None:
+    formula = analysis.formula
+    if isinstance(estimand, HazardRatio | Rank):
+        _term(estimand.of, formula, f"{where}: of")
+    by = getattr(estimand, "by", None)
+    if by is not None and by not in formula.variables:
+        raise AnalysisError(f"{where}: by = {by!r} is not in the formula; {nearest(by, formula.variables)}")
+    population = getattr(estimand, "population", None)
+    valid = ("cohort", "average", *analysis.populations)
+    if population is not None and population not in valid:
+        raise AnalysisError(f"{where}: population = {population!r} is unknown; {nearest(population, valid)}")
+    if isinstance(estimand, Curve) and estimand.contrast != "none" and by is None:
+        raise AnalysisError(f"{where}: contrast = {estimand.contrast!r} needs by, the variable whose groups are compared.")
