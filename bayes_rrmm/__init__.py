@@ -1,3 +1,121 @@
-"""Bayesian survival models for small groups, each number beside its frequentist counterpart."""
+"""Bayesian survival models for small groups, each number beside its frequentist counterpart.
+
+    import bayes_rrmm as br
+
+    analysis = br.load_analysis("myeloma_gep_weibull")
+    cohort = br.read_cohort("myeloma-gep", analysis)
+    fit = br.fit(analysis, cohort)
+    print(br.diagnose(fit))
+
+Names are imported when they are first used, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from bayes_rrmm import plots
+    from bayes_rrmm.agreement import Agreement, compare_with_frequentist
+    from bayes_rrmm.analysis import compile_analysis, fit, load_fit, run, save_fit, validate
+    from bayes_rrmm.catalogue import data_names, describe_data, load_data, model_names
+    from bayes_rrmm.cohort import Cohort
+    from bayes_rrmm.errors import AnalysisError, BayesRrmmError, DataError, FitError, RunFolderError
+    from bayes_rrmm.estimands import HazardRatio, Median, Rank, Rmst, Survival
+    from bayes_rrmm.fitted import Fit
+    from bayes_rrmm.model_checks import Diagnosis, diagnose, loo
+    from bayes_rrmm.read import load_analysis, read_cohort
+    from bayes_rrmm.reading import Estimates, estimate, summarise
+    from bayes_rrmm.specification import Analysis
+
+_HOMES = {
+    "Agreement": "agreement",
+    "compare_with_frequentist": "agreement",
+    "compile_analysis": "analysis",
+    "fit": "analysis",
+    "load_fit": "analysis",
+    "run": "analysis",
+    "save_fit": "analysis",
+    "validate": "analysis",
+    "data_names": "catalogue",
+    "describe_data": "catalogue",
+    "load_data": "catalogue",
+    "model_names": "catalogue",
+    "Cohort": "cohort",
+    "AnalysisError": "errors",
+    "BayesRrmmError": "errors",
+    "DataError": "errors",
+    "FitError": "errors",
+    "RunFolderError": "errors",
+    "HazardRatio": "estimands",
+    "Median": "estimands",
+    "Rank": "estimands",
+    "Rmst": "estimands",
+    "Survival": "estimands",
+    "Fit": "fitted",
+    "Diagnosis": "model_checks",
+    "diagnose": "model_checks",
+    "loo": "model_checks",
+    "load_analysis": "read",
+    "read_cohort": "read",
+    "Estimates": "reading",
+    "estimate": "reading",
+    "summarise": "reading",
+    "Analysis": "specification",
+}
+
+__all__ = [
+    "Agreement",
+    "Analysis",
+    "AnalysisError",
+    "BayesRrmmError",
+    "Cohort",
+    "DataError",
+    "Diagnosis",
+    "Estimates",
+    "Fit",
+    "FitError",
+    "HazardRatio",
+    "Median",
+    "Rank",
+    "Rmst",
+    "RunFolderError",
+    "Survival",
+    "__version__",
+    "compare_with_frequentist",
+    "compile_analysis",
+    "data_names",
+    "describe_data",
+    "diagnose",
+    "estimate",
+    "fit",
+    "load_analysis",
+    "load_data",
+    "load_fit",
+    "loo",
+    "model_names",
+    "plots",
+    "read_cohort",
+    "run",
+    "save_fit",
+    "summarise",
+    "validate",
+]
+
+
+
+
+def __getattr__(name: str) -> Any:
+    if name == "plots":
+        return importlib.import_module("bayes_rrmm.plots")
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"bayes_rrmm.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'bayes_rrmm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

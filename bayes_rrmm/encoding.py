@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_rrmm.cohort.record import Cohort, Floats
-from bayes_rrmm.encoding_checks import check_columns, check_levels
-from bayes_rrmm.errors import AnalysisError, DataError, listed, nearest
+from bayes_rrmm.encoding_checks import check_columns, check_finite, check_levels
+from bayes_rrmm.errors import AnalysisError, DataError, listed, nearest, shortened
 from bayes_rrmm.specification.analysis import Analysis
 from bayes_rrmm.specification.formula import Term, parse_formula
 
@@ -108,9 +108,10 @@ class Encoding:
     def design(self, frame: pd.DataFrame) -> Floats:
         """Centred design columns of the rows, shape (N, P), for coefficients on the reported scale.
 
-        Raises DataError for a level the model has not seen.
+        Raises DataError for a level the model has not seen, and for a gap.
         """
         raw = materialise(self._independent_text, self.typed(frame), self.transforms)[0]
+        check_finite(raw, [column.term for column in self.columns], frame.index.to_numpy())
         return raw - np.array([column.centre for column in self.columns])
 
     def indicators(self, frame: pd.DataFrame) -> Floats:
@@ -127,7 +128,7 @@ class Encoding:
         for group in self.groups:
             typed[group.name] = pd.Categorical(self._known(group.name, frame), categories=list(group.levels))
         for variable in self.continuous:
-            typed[variable.name] = frame[variable.name].to_numpy(dtype=np.float64) / variable.per
+            typed[variable.name] = self._measured(variable.name, frame) / variable.per
         return pd.DataFrame(typed, index=frame.index)
 
     def to_json(self) -> str:
@@ -153,15 +154,31 @@ class Encoding:
         pooled = {item.term for item in self.pooled}
         return " + ".join(["1", *(term.text for term in terms if term.name not in pooled)])
 
+    def _measured(self, variable: str, frame: pd.DataFrame) -> Floats:
+        values = pd.to_numeric(_present(variable, frame), errors="coerce").to_numpy(dtype=np.float64)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            raise DataError(
+                f"row {frame.index[bad[0]]}, column {variable!r} is {shortened(repr(frame[variable].iloc[bad[0]]))}: "
+                "a continuous covariate must be a finite number; complete or correct it, or leave the row out."
+            )
+        return values
+
     def _known(self, variable: str, frame: pd.DataFrame) -> NDArray[np.object_]:
         levels = self.group(variable).levels
-        values = frame[variable].astype(str).to_numpy(dtype=object)
+        values = _present(variable, frame).astype(str).to_numpy(dtype=object)
         unseen = sorted({str(value) for value in values} - set(levels))
         if unseen:
             raise DataError(
-                f"column {variable!r}: the model has not seen {listed(map(repr, unseen))}; it knows {', '.join(levels)}."
+                f"column {variable!r}: the model has not seen {listed(map(repr, unseen))}; it knows {listed(levels, 12)}."
             )
         return cast("NDArray[np.object_]", values)
+
+
+def _present(variable: str, frame: pd.DataFrame) -> pd.Series[Any]:
+    if variable not in frame.columns:
+        raise DataError(f"column {variable!r} (a covariate) is not in the data; {nearest(variable, map(str, frame.columns))}")
+    return frame[variable]
 
 
 def learn_encoding(analysis: Analysis, cohort: Cohort) -> Encoding:
@@ -187,11 +204,20 @@ def learn_encoding(analysis: Analysis, cohort: Cohort) -> Encoding:
 
 
 def materialise(text: str, typed: pd.DataFrame, transforms: dict[str, Any]) -> tuple[Floats, list[tuple[str, str]], dict[str, Any]]:
-    """Raw design columns without the intercept, the (term, column) names of each, and the state of the transforms."""
-    from formulaic import Formula, ModelSpec
+    """Raw design columns without the intercept, the (term, column) names of each, and the state of the transforms.
 
-    spec = ModelSpec(formula=Formula(text), transform_state=json_copy(transforms), na_action="raise")
-    matrix = spec.get_model_matrix(typed if len(typed.columns) else pd.DataFrame({"_": np.zeros(len(typed))}))
+    Raises DataError where a function cannot be computed, such as a spline outside the range it was learnt on.
+    """
+    from formulaic import Formula, ModelSpec
+    from formulaic.errors import FactorEvaluationError
+
+    spec = ModelSpec(formula=Formula(text), transform_state=json_copy(transforms), na_action="ignore")
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):  # check_finite names the row of what is not finite
+            matrix = spec.get_model_matrix(typed if len(typed.columns) else pd.DataFrame({"_": np.zeros(len(typed))}))
+    except FactorEvaluationError as error:
+        reason = shortened(" ".join(str(error.__cause__ or error).split()), 200)
+        raise DataError(f"formula {text!r}: a term cannot be computed ({reason}); correct the values, or change the formula.") from None
     learnt = matrix.model_spec
     names = []
     for term, positions in learnt.term_indices.items():
@@ -244,7 +270,7 @@ def _columns(analysis: Analysis, cohort: Cohort, draft: Encoding) -> tuple[tuple
     steps = {variable.name: variable for variable in draft.continuous}
     columns = []
     for index, term in enumerate(owners):
-        inside = [steps[factor.variable] for factor in term.factors if factor.variable in steps]
+        inside = [steps[factor.variable] for factor in term.factors if factor.variable in steps and not factor.is_function]
         is_indicator = bool(np.isin(raw[:, index], (0.0, 1.0)).all())
         columns.append(
             Column(

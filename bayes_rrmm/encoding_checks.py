@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayes_rrmm.cohort.build import MISSING_LEVEL
 from bayes_rrmm.cohort.record import Cohort, Floats
@@ -39,9 +42,8 @@ def check_levels(name: str, values: pd.Series[str], declared: Variable | None, m
     return (reference, *(level for level in levels if level != reference))
 
 
-def check_columns(raw: Floats, labels: list[str], terms: list[str], cohort: Cohort) -> None:
-    """Raise DataError for values that are not finite, constant columns, and terms that are collinear."""
-    rows = cohort.row_numbers
+def check_finite(raw: Floats, terms: list[str], rows: NDArray[Any]) -> None:
+    """Raise DataError for a design column's first value that is not finite, naming its row and term."""
     bad = np.argwhere(~np.isfinite(raw))
     if len(bad):
         row, column = bad[0]
@@ -49,6 +51,11 @@ def check_columns(raw: Floats, labels: list[str], terms: list[str], cohort: Coho
             f"row {rows[row]}, term {terms[column]!r}: its value is not finite (the logarithm of 0 or less?); "
             "correct the value or change the formula."
         )
+
+
+def check_columns(raw: Floats, labels: list[str], terms: list[str], cohort: Cohort) -> None:
+    """Raise DataError for values that are not finite, constant columns, and terms that are collinear."""
+    check_finite(raw, terms, cohort.row_numbers)
     for index, label in enumerate(labels):
         if np.ptp(raw[:, index]) == 0.0:
             raise DataError(
@@ -59,12 +66,12 @@ def check_columns(raw: Floats, labels: list[str], terms: list[str], cohort: Coho
         return
     spread = raw - raw.mean(axis=0)
     scaled = spread / np.sqrt((spread**2).sum(axis=0))
-    _, singular, right = np.linalg.svd(scaled, full_matrices=True)
+    _, singular, right = np.linalg.svd(np.linalg.qr(scaled, mode="r"), full_matrices=True)
     rank = int((singular > 1e-9).sum())
     if rank < raw.shape[1]:
         together = np.abs(right[rank:]).max(axis=0) > 1e-6
         involved = dict.fromkeys(term for term, inside in zip(terms, together, strict=True) if inside)
         raise DataError(
-            f"terms {listed(map(repr, involved))} are collinear: a combination of their columns is constant over the "
-            f"{len(raw)} analysed rows, so their effects cannot be told apart; take one of them out of the formula."
+            f"collinear: a combination of the columns of {listed(map(repr, involved))} is constant over the {len(raw)} analysed "
+            "rows, so their effects cannot be told apart; take a term out of the formula, or make it simpler."
         )

@@ -35,7 +35,12 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     options = [str(option) for option in valid]
     close = difflib.get_close_matches(word, options, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}Valid: {', '.join(options)}." if options else hint.strip()
+    return f"{hint}Valid: {listed(map(shortened, options), limit=12)}." if options else "there is none."
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """The text, cut after `limit` characters, so that a message fits one screen whatever the file holds."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def listed(items: Iterable[object], limit: int = 5) -> str:

@@ -50,7 +50,8 @@ class HazardRatio(Estimand):
     by: str | None = None
 
     def __init__(self, of: str | None = None, group: str | None = None, **rest: Any) -> None:
-        super().__init__(of=of, group=group, **rest)
+        named = {"of": of, "group": group}
+        super().__init__(**{key: value for key, value in named.items() if value is not None}, **rest)
 
     @model_validator(mode="after")
     def _one_question(self) -> HazardRatio:

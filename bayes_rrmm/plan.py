@@ -19,7 +19,7 @@ class Plan:
     """One model, ready to be sampled on any rows with the same columns.
 
     `cuts` has shape (J - 1,), empty unless the baseline is piecewise. `reference_time` is a time inside the data at
-    which the Weibull's cumulative hazard is sampled, which decorrelates it from the shape.
+    which the Weibull's cumulative hazard is sampled, which decorrelates it from the shape. `last_follow_up` is the latest exit: beyond it everything is extrapolated.
     """
 
     analysis: Analysis
@@ -27,6 +27,7 @@ class Plan:
     priors: ResolvedPriors
     cuts: tuple[float, ...]
     reference_time: float
+    last_follow_up: float
 
     @property
     def family(self) -> str:
@@ -55,6 +56,7 @@ class Plan:
                 "priors": json.loads(self.priors.to_json()),
                 "cuts": list(self.cuts),
                 "reference_time": self.reference_time,
+                "last_follow_up": self.last_follow_up,
             }
         )
 
@@ -68,6 +70,7 @@ class Plan:
             priors=ResolvedPriors.from_json(json.dumps(raw["priors"])),
             cuts=tuple(raw["cuts"]),
             reference_time=raw["reference_time"],
+            last_follow_up=raw["last_follow_up"],
         )
 
 
@@ -86,6 +89,7 @@ def make_plan(analysis: Analysis, cohort: Cohort) -> Plan:
         priors=resolve_priors(analysis, encoding, cohort),
         cuts=cuts,
         reference_time=float(np.median(cohort.time[cohort.event > 0])),
+        last_follow_up=float(cohort.time.max()),
     )
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayes_rrmm.cohort.columns import column, numbers, refuse_rows
+from bayes_rrmm.cohort.columns import DECIMAL_COMMA, column, numbers, refuse_rows
 from bayes_rrmm.cohort.outcome import read_outcome
 from bayes_rrmm.cohort.record import Cohort, Dropped
-from bayes_rrmm.errors import DataError
+from bayes_rrmm.errors import DataError, listed
 from bayes_rrmm.specification.analysis import Analysis
 
 MISSING_LEVEL = "unknown"
@@ -58,8 +58,8 @@ def _check_whole(cohort: Cohort) -> None:
         raise DataError(f'every row was left out ({reasons}); complete those columns, or set missing = "level".')
     if cohort.events == 0:
         raise DataError(
-            f"column {cohort.endpoint.event!r}: all {len(cohort)} analysed rows are censored, so the data say nothing of the hazard; "
-            "check the coding (1 = event), or wait for events."
+            f"column {cohort.endpoint.event!r}: all {len(cohort)} analysed rows are censored, "
+            "so the data say nothing of the hazard; check the coding (1 = event), or wait for events."
         )
 
 
@@ -106,20 +106,23 @@ def _groups(
             (~gap & ~text.isin(levels)).astype(bool).to_numpy(),
             text,
             name,
-            f"it is not one of the declared levels ({', '.join(levels)})",
+            f"it is not one of the declared levels ({listed(levels, 12)})",
             f"correct the value, or add it to levels in [variables.{name}]",
             rows,
         )
     if rule == "level" and gap.any():
         if (text == MISSING_LEVEL).any():
             raise DataError(
-                f"column {name!r} has gaps and also a level {MISSING_LEVEL!r}, which gaps would become; rename the level, or drop the gaps."
+                f"column {name!r} has gaps and also a level {MISSING_LEVEL!r}, which gaps would become; "
+                "rename the level, or drop the gaps."
             )
         return text.where(~pd.Series(gap), MISSING_LEVEL).to_numpy(dtype=object), np.zeros(len(text), dtype=bool)
     return text.to_numpy(dtype=object), gap
 
 
 def _looks_numeric(text: pd.Series[str]) -> bool:
-    """At least half of the values given are numbers: then the others are mistakes, not groups."""
-    given = text.dropna()
-    return bool(len(given)) and bool(pd.to_numeric(given, errors="coerce").notna().mean() >= 0.5)
+    """At least half of the values given are numbers: then the others are mistakes, not groups. A decimal comma is one."""
+    counts = text.value_counts()
+    values = counts.index.to_series()
+    numeric = pd.to_numeric(values, errors="coerce").notna() | values.str.fullmatch(DECIMAL_COMMA)
+    return bool(len(counts)) and bool(counts[numeric.astype(bool)].sum() >= 0.5 * counts.sum())

@@ -6,10 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayes_rrmm.errors import DataError, listed, nearest
+from bayes_rrmm.errors import DataError, listed, nearest, shortened
 
 GAPS = frozenset({"", "NA", "N/A", "NaN", "nan", "NULL", "null", "."})
 """Texts that mean a missing value (R, pandas, SAS, databases)."""
+
+
+DECIMAL_COMMA = r"-?\d+,\d+"
+"""A number written with a decimal comma."""
 
 
 def column(frame: pd.DataFrame, name: str, role: str) -> pd.Series[str]:
@@ -26,25 +30,25 @@ def column(frame: pd.DataFrame, name: str, role: str) -> pd.Series[str]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, float | np.floating):
         return repr(float(value)) if not float(value).is_integer() else str(int(value))
     return str(value).strip()
 
 
-def numbers(text: pd.Series[str], name: str, rule: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def numbers(
+    text: pd.Series[str], name: str, rule: str, rows: NDArray[np.int64], remedy: str = "correct it, or leave it empty where unknown"
+) -> NDArray[np.float64]:
     """The column as floats, NaN where missing. Raises DataError naming the first values that are no finite number."""
     values = np.asarray(pd.to_numeric(text, errors="coerce"), dtype=np.float64)
     given = text.notna().to_numpy()
-    refuse_rows(given & np.isnan(values), text, name, f"{rule} must be a number", _number_remedy(text), rows)
+    wrong = given & np.isnan(values)
+    if text[wrong].str.fullmatch(DECIMAL_COMMA).any():
+        remedy = "write decimals with a point, not a comma"
+    refuse_rows(wrong, text, name, f"{rule} must be a number", remedy, rows)
     refuse_rows(np.isinf(values), text, name, f"{rule} must be finite", "correct it or leave the row out", rows)
     return values
-
-
-def _number_remedy(text: pd.Series[str]) -> str:
-    given = text.dropna().astype(str)
-    if given.str.fullmatch(r"-?\d+,\d+").any():
-        return "write decimals with a point, not a comma"
-    return "correct it, or leave it empty where it is unknown"
 
 
 def refuse_rows(
@@ -55,6 +59,6 @@ def refuse_rows(
     if not len(where):
         return
     value = np.asarray(values, dtype=object)[where[0]]
-    shown = "missing" if value is None or value != value else repr(value) if isinstance(value, str) else f"{value:g}"
+    shown = shortened(repr(value)) if isinstance(value, str) else "missing" if pd.isna(value) else f"{value:g}"
     more = "" if len(where) == 1 else f" {len(where)} rows break this rule: {listed(rows[where])}."
     raise DataError(f"row {rows[where[0]]}, column {name!r} is {shown}: {rule}; {remedy}.{more}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_rrmm.cohort.columns import column, numbers, refuse_rows
 from bayes_rrmm.cohort.record import DAYS, Dropped, Floats
-from bayes_rrmm.errors import DataError
+from bayes_rrmm.errors import DataError, listed
 from bayes_rrmm.specification.analysis import Endpoint
 
 EVENT_CODES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
@@ -59,14 +60,14 @@ def read_outcome(frame: pd.DataFrame, endpoint: Endpoint, rows: NDArray[np.int64
         f"check the two dates behind {endpoint.time!r} and {endpoint.entry!r}",
         rows,
     )
-    time, keep, dropped = _zero_times(time, entry, endpoint, rows)
-    ids, notes = _ids(frame, endpoint, time, entry, rows)
-    return Outcome(time, event, entry, weight, ids, keep, dropped, notes)
+    time, keep, dropped, moved = _zero_times(time, entry, endpoint, rows)
+    ids, spells = _ids(frame, endpoint, time, entry, rows)
+    return Outcome(time, event, entry, weight, ids, keep, dropped, (*moved, *spells))
 
 
 def _required_numbers(frame: pd.DataFrame, name: str, role: str, rows: NDArray[np.int64]) -> Floats:
     text = column(frame, name, f"the endpoint's {role}")
-    values = numbers(text, name, role, rows)
+    values = numbers(text, name, role, rows, "correct it, or leave the row out")
     refuse_rows(np.isnan(values), text, name, f"{role} must be known", "complete it or leave the row out", rows)
     return values
 
@@ -75,18 +76,18 @@ def _events(frame: pd.DataFrame, name: str, rows: NDArray[np.int64]) -> Floats:
     text = column(frame, name, "the endpoint's event")
     missing = text.isna().to_numpy()
     refuse_rows(missing, text, name, "event status must be known", "it is never assumed: complete it or leave the row out", rows)
-    codes = text.astype(str).str.lower().str.replace(r"^([01])\.0+$", r"\1", regex=True)
-    unknown = ~codes.isin(EVENT_CODES).to_numpy()
+    codes = {value: re.sub(r"^([012])\.0+$", r"\1", value.lower()) for value in text.unique()}
     remedy = "recode it so that 1 is the event and 0 is censored"
-    if set(codes) == {"1", "2"}:
+    if set(codes.values()) == {"1", "2"}:
         remedy = "it looks like the coding 1 = censored, 2 = event: subtract 1"
-    refuse_rows(unknown, text, name, "event must be 0 or 1 (or true, false)", remedy, rows)
-    return codes.map(EVENT_CODES).to_numpy(dtype=np.float64)
+    events = text.map({value: EVENT_CODES.get(code, np.nan) for value, code in codes.items()}).to_numpy(dtype=np.float64)
+    refuse_rows(np.isnan(events), text, name, "event must be 0 or 1 (or true, false)", remedy, rows)
+    return events
 
 
 def _zero_times(
     time: Floats, entry: Floats, endpoint: Endpoint, rows: NDArray[np.int64]
-) -> tuple[Floats, NDArray[np.bool_], tuple[Dropped, ...]]:
+) -> tuple[Floats, NDArray[np.bool_], tuple[Dropped, ...], tuple[str, ...]]:
     zero = time == entry
     everyone = np.ones(len(time), dtype=bool)
     if endpoint.zero_times == "refuse":
@@ -101,11 +102,12 @@ def _zero_times(
         )
     numbers_of_rows = tuple(int(row) for row in rows[zero])
     if not numbers_of_rows or endpoint.zero_times == "refuse":
-        return time, everyone, ()
+        return time, everyone, (), ()
     if endpoint.zero_times == "drop":
-        return time, ~zero, (Dropped('no time at risk (zero_times = "drop")', numbers_of_rows),)
+        return time, ~zero, (Dropped('no time at risk (zero_times = "drop")', numbers_of_rows),), ()
     moved = np.where(zero, time + 0.5 / DAYS[endpoint.unit], time)
-    return moved, everyone, ()
+    note = f"rows without time at risk count as followed for half a day: {listed(numbers_of_rows)}."
+    return moved, everyone, (), (note,)
 
 
 def _ids(

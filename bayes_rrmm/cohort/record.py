@@ -107,6 +107,22 @@ class Cohort:
         frame = pd.DataFrame(columns, index=self.covariates.index)
         return pd.concat([frame, self.covariates], axis=1)
 
+    @classmethod
+    def from_analysed(cls, frame: pd.DataFrame, endpoint: Endpoint, origin: str) -> Cohort:
+        """The cohort that `to_frame` was made from: rows already validated, indexed by their number in the table as read."""
+        outcome = {endpoint.time, endpoint.event, endpoint.entry, endpoint.weight}
+        rows = len(frame)
+        return cls(
+            endpoint=endpoint,
+            time=frame[endpoint.time].to_numpy(dtype=np.float64),
+            event=frame[endpoint.event].to_numpy(dtype=np.float64),
+            entry=np.zeros(rows) if endpoint.entry is None else frame[endpoint.entry].to_numpy(dtype=np.float64),
+            weight=np.ones(rows) if endpoint.weight is None else frame[endpoint.weight].to_numpy(dtype=np.float64),
+            covariates=frame[[name for name in frame.columns if name not in outcome]],
+            rows_read=rows,
+            origin=origin,
+        )
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the analysed columns in row order: what a result was computed from."""

@@ -13,7 +13,7 @@ import xarray as xr
 
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.errors import FitError
-from bayes_rrmm.fit import KEEP_LOG_LIKELIHOOD, Fit, as_dataset
+from bayes_rrmm.fitted import KEEP_LOG_LIKELIHOOD, Fit, as_dataset
 from bayes_rrmm.inference.inputs import Structure, column_order, column_scale, model_inputs, structure_of
 from bayes_rrmm.inference.models.exponential import exponential_model
 from bayes_rrmm.inference.models.piecewise import piecewise_model

@@ -76,7 +76,7 @@ class ModelPart(Record):
 class Variable(Record):
     """What the user declares of one covariate."""
 
-    levels: tuple[str | int, ...] | None = None
+    levels: Annotated[tuple[str | int, ...], Field(min_length=1)] | None = None
     reference: str | int | None = None
     per: Positive | None = None
     missing: Missing | None = None
@@ -124,7 +124,7 @@ class Analysis(Record):
     endpoint: Endpoint
     model: ModelPart
     variables: dict[str, Variable] = {}
-    populations: dict[str, dict[str, tuple[str | int, ...]]] = {}
+    populations: dict[str, dict[str, Annotated[tuple[str | int, ...], Field(min_length=1)]]] = {}
     priors: Priors = Priors()
     estimands: tuple[AnyEstimand, ...] = ()
     sampling: Sampling = Sampling()
@@ -178,9 +178,12 @@ def _build(raw: dict[str, Any], text: str) -> Analysis:
     if raw["schema"] != SCHEMA or isinstance(raw["schema"], bool):
         raise AnalysisError(f"schema = {raw['schema']!r}: this version reads schema {SCHEMA} only; write schema = {SCHEMA}.")
     if "source" in raw:
-        raise AnalysisError(f"source: unknown key; {nearest('source', set(Analysis.model_fields) - {'source', 'schema_'})}")
+        raise AnalysisError("source: unknown key; remove it (the text of the file is kept with every fit).")
     raw = dict(raw)
-    raw["estimands"] = tuple(_estimand(index, table) for index, table in enumerate(raw.get("estimands", ()), start=1))
+    estimands = raw.get("estimands", [])
+    if not isinstance(estimands, list):
+        raise AnalysisError("estimands must be a list of tables; write each under its own [[estimands]], in double brackets.")
+    raw["estimands"] = tuple(_estimand(index, table) for index, table in enumerate(estimands, start=1))
     formula_source = raw.get("model", {}).get("formula") if isinstance(raw.get("model"), dict) else None
     formula = parse_formula(formula_source) if isinstance(formula_source, str) else None
     raw["priors"] = Priors(**parse_priors(raw.get("priors", {}), formula))
@@ -192,7 +195,7 @@ def _estimand(index: int, table: Any) -> AnyEstimand:
     if not isinstance(table, dict) or "kind" not in table:
         raise AnalysisError(f"{where}: kind is required and missing; valid: {', '.join(KINDS)}.")
     kind = table["kind"]
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise AnalysisError(f"{where}: kind = {kind!r} is unknown; {nearest(str(kind), KINDS)}")
     try:
         return KINDS[kind].model_validate(table)

@@ -78,6 +78,7 @@ def check_against_formula(analysis: Analysis) -> None:
     _check_effects(analysis)
     _check_baseline(analysis)
     _check_variables(analysis)
+    _check_populations(analysis)
     for index, estimand in enumerate(analysis.estimands, start=1):
         _check_estimand(analysis, estimand, f"[[estimands]] number {index}")
 
@@ -156,6 +157,7 @@ def _check_variables(analysis: Analysis) -> None:
     for name, variable in analysis.variables.items():
         if name not in known:
             raise AnalysisError(f"[variables.{name}]: {name!r} is not in the formula; {nearest(name, known)}")
+        _check_functions(analysis, name)
         if variable.per is not None and (variable.levels is not None or variable.reference is not None):
             raise AnalysisError(f"[variables.{name}]: per is for continuous covariates, levels and reference for groups; keep one.")
         levels = [str(level) for level in variable.levels or ()]
@@ -165,6 +167,37 @@ def _check_variables(analysis: Analysis) -> None:
             raise AnalysisError(
                 f"[variables.{name}] reference = {variable.reference!r} is not among the levels; {nearest(str(variable.reference), levels)}"
             )
+
+
+def _check_functions(analysis: Analysis, name: str) -> None:
+    """A group cannot be inside a function, and a step has no meaning there."""
+    declared = analysis.variables[name]
+    factors = [factor for term in analysis.formula.terms for factor in term.factors if factor.variable == name]
+    inside = [factor.text for factor in factors if factor.is_function]
+    if inside and (declared.levels is not None or declared.reference is not None):
+        raise AnalysisError(f"[variables.{name}]: {inside[0]} takes numbers, not groups; remove levels and reference, or the function.")
+    if len(inside) == len(factors) and declared.per is not None:
+        raise AnalysisError(f"[variables.{name}] per: {name!r} stands in the formula as {inside[0]} only, which has no step; remove per.")
+
+
+def _check_populations(analysis: Analysis) -> None:
+    for name, filters in analysis.populations.items():
+        if name in ("cohort", "average"):
+            raise AnalysisError(f"[populations.{name}]: {name!r} has a meaning of its own; choose another name.")
+        if not filters:
+            raise AnalysisError(f"[populations.{name}]: it filters nothing; name a column and its levels, or use 'cohort'.")
+        for column, levels in filters.items():
+            if column not in analysis.formula.variables:
+                raise AnalysisError(
+                    f"[populations.{name}]: {column!r} is not in the formula; {nearest(column, analysis.formula.variables)}"
+                )
+            declared = analysis.variables.get(column)
+            known = [str(level) for level in (declared.levels if declared else None) or levels]
+            for level in map(str, levels):
+                if level not in known:
+                    raise AnalysisError(
+                        f"[populations.{name}] {column}: {level!r} is not among the declared levels; {nearest(level, known)}"
+                    )
 
 
 def _check_estimand(analysis: Analysis, estimand: object, where: str) -> None:

@@ -14,6 +14,8 @@ from bayes_rrmm.errors import AnalysisError
 FUNCTIONS = ("log", "poly", "bs")
 RESERVED = ("baseline", "sigma", "tau", "frailty")
 KEYWORDS = {"poly": ("degree",), "bs": ("df", "degree")}
+CUBIC = 3
+"""The degree of a spline unless it is given."""
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<quoted>`[^`]+`)|(?P<name>[^\W\d][\w.]*)|(?P<number>\d+(?:\.\d+)?)|(?P<symbol>[+:*(),=])|(?P<other>\S))"
@@ -153,13 +155,16 @@ class _Parser:
         if name not in FUNCTIONS:
             raise self.refuse(f"the function {name}() is not allowed", f"use {', '.join(FUNCTIONS)}, or a column of the data")
         inner = self.factor(self.next(f"the covariate inside {name}()"))
-        arguments = [inner.text]
+        arguments, given = [inner.text], dict[str, int]()
         while self.take(","):
-            arguments.append(self.argument(name))
+            arguments.append(self.argument(name, given))
         self.expect(")")
+        if "df" in given and given["df"] < given.get("degree", CUBIC):
+            raise self.refuse(f"bs() needs df of at least its degree, {given.get('degree', CUBIC)}", "raise df, or lower degree")
         return Factor(f"{name}({', '.join(arguments)})", inner.variable, True)
 
-    def argument(self, function: str) -> str:
+    def argument(self, function: str, given: dict[str, int]) -> str:
+        """One number of a function as written; `given` collects them by keyword."""
         token = self.next(f"a number inside {function}()")
         keyword = ""
         if token.group("name"):
@@ -171,9 +176,16 @@ class _Parser:
             keyword = f"{token.group('name')}="
             self.expect("=")
             token = self.next(f"a number inside {function}()")
-        if not token.group("number"):
-            raise self.refuse(f"{token.group().strip()!r} inside {function}() is not a number", "give a number there")
-        return keyword + token.group("number")
+        number = token.group("number") or ""
+        if not number.isdigit() or int(number) < 1:
+            raise self.refuse(
+                f"{token.group().strip()!r} inside {function}() is not a whole number above 0", "give one there, or leave it out"
+            )
+        key = keyword.rstrip("=") or next(iter(KEYWORDS.get(function, ())), "")
+        if not key or key in given or (not keyword and given):
+            raise self.refuse(f"{function}() takes no more numbers", f"valid: {_example(function)}")
+        given[key] = int(number)
+        return keyword + number
 
     def checked(self, name: str) -> str:
         if name in RESERVED or name.startswith("log_"):
@@ -207,3 +219,8 @@ class _Parser:
 
     def refuse(self, what: str, remedy: str) -> AnalysisError:
         return AnalysisError(f"[model] formula = {self.source!r}: {what}; {remedy}.")
+
+
+def _example(function: str) -> str:
+    """How the function is written with all its numbers."""
+    return f"{function}({', '.join(['x', *(f'{keyword}={CUBIC}' for keyword in KEYWORDS.get(function, ()))])})"

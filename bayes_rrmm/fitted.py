@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -68,6 +69,15 @@ class Fit:
         """Log relative hazard, shape (S, N), of rows with the covariates of the formula."""
         encoding = self.plan.encoding
         return log_relative_hazard(self.draws, encoding.design(frame), encoding.indicators(frame))
+
+    @cached_property
+    def identity(self) -> str:
+        """What makes two fits' draws paired: a digest of the posterior itself."""
+        digest = hashlib.sha256()
+        for name, values in sorted(self.draws.items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
 
     def require_cohort(self, purpose: str) -> Cohort:
         """The analysed rows. Raises FitError where the fit was saved without them."""

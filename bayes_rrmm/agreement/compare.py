@@ -1,0 +1,133 @@
+"""The agreement table: every estimand of a fit beside its frequentist counterpart from the same rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bayes_rrmm.agreement.cox_side import cox_rows
+from bayes_rrmm.agreement.curve_side import curve_rows
+from bayes_rrmm.agreement.row import Comparison, Row
+from bayes_rrmm.agreement.verdict import REASONS
+from bayes_rrmm.cohort.record import Cohort
+from bayes_rrmm.errors import RunFolderError
+from bayes_rrmm.estimands import AnyEstimand, Curve, HazardRatio
+from bayes_rrmm.fitted import Fit
+from bayes_rrmm.frequentist import log_rank
+from bayes_rrmm.reading import Estimates, estimate_all
+
+COLUMNS = (
+    "estimand,endpoint,term,group,versus,contrast,subgroup,population,adjusted,at,given,unit,bayes,bayes_lower,bayes_upper,"
+    "frequentist,freq_lower,freq_upper,method,convention,rows_bayes,rows_freq,difference_in_se,width_ratio,verdict,reason_code,reason"
+).split(",")
+CONVENTIONS = (
+    "Cox: Efron ties, Wald intervals",
+    "Kaplan-Meier: log-log intervals, median the first t with S(t) <= 1/2",
+    "RMST: area under Kaplan-Meier, Greenwood-type variance",
+    "difference in frequentist standard errors and width ratio: log HR, log(-log S), log median, RMST as it is",
+)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The table, and the conventions it was made under."""
+
+    table: pd.DataFrame
+    conventions: tuple[str, ...] = CONVENTIONS
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """crosscheck.csv."""
+        return self.table
+
+    def _repr_html_(self) -> str:
+        return f"{self.table.to_html(index=False)}<p>{'<br>'.join(self.conventions)}</p>"
+
+    def __str__(self) -> str:
+        lines = [self._line(row) for _, row in self.table.iterrows()]
+        return "\n".join([*lines, *(f"  ({text})" for text in self.conventions)])
+
+    @staticmethod
+    def _line(row: pd.Series[Any]) -> str:
+        where = "" if pd.isna(row["at"]) else f" at {row['at']:g}"
+        versus = f" / {row['versus']}" if row["versus"] else ""
+        name = f"{row['estimand']} {row['group']}{versus}{where}".strip()
+        bayes = "" if pd.isna(row["bayes"]) else f"{row['bayes']:.2f} [{row['bayes_lower']:.2f}, {row['bayes_upper']:.2f}]"
+        freq = "-" if pd.isna(row["frequentist"]) else f"{row['frequentist']:.2f}"
+        if not pd.isna(row["freq_lower"]):
+            freq += f" [{row['freq_lower']:.2f}, {row['freq_upper']:.2f}]"
+        reason = f": {row['reason']}" if row["reason"] else ""
+        return f"{name}: {bayes} | {row['method']} {freq} | {row['verdict']}{reason}"
+
+
+def compare_with_frequentist(
+    fit: Fit, cohort: Cohort | None = None, read: list[tuple[AnyEstimand, Estimates]] | None = None
+) -> Agreement:
+    """The agreement table of the fit's estimands (or those `read`), from the rows it was fitted to.
+
+    Raises FitError where the fit was saved without rows and none are given, RunFolderError where `cohort` is not what
+    the fit was made from.
+    """
+    rows = cohort if cohort is not None else fit.require_cohort("the cross-check")
+    if fit.cohort is not None and rows.fingerprint != fit.cohort.fingerprint:
+        raise RunFolderError("the cohort given is not the one the fit was made from; a cross-check needs the same rows.")
+    found = read if read is not None else estimate_all(fit)
+    compared: list[Row] = []
+    for estimand, estimates in found:
+        if isinstance(estimand, HazardRatio):
+            compared += cox_rows(fit, rows, estimand, estimates)
+        elif isinstance(estimand, Curve):
+            compared += curve_rows(fit, rows, estimand, estimates)
+    compared += _tests(fit, rows)
+    return Agreement(pd.DataFrame([_flat(fit, rows, row) for row in compared], columns=COLUMNS))
+
+
+def _tests(fit: Fit, rows: Cohort) -> Iterator[Row]:
+    for group in fit.plan.encoding.groups:
+        labels = rows.covariates[group.name].to_numpy(dtype=str)
+        test = log_rank(rows.time, rows.event, labels, rows.entry, rows.weight)
+        yield Row(
+            identity={"estimand": "log-rank", "term": group.name, "unit": "p"},
+            comparison=Comparison.of_test(test.p),
+            method=f"{test.method}, chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df, p",
+            convention="all groups, unadjusted",
+            adjusted=False,
+        )
+
+
+def _flat(fit: Fit, rows: Cohort, row: Row) -> dict[str, Any]:
+    verdict = row.comparison.verdict
+    bayes, freq = row.comparison.bayes, row.comparison.freq
+    return {
+        "endpoint": fit.analysis.endpoint.name,
+        "group": "",
+        "versus": "",
+        "contrast": "none",
+        "subgroup": "",
+        "population": "cohort",
+        "at": math.nan,
+        "given": math.nan,
+        **row.identity,
+        "adjusted": row.adjusted,
+        "bayes": bayes.estimate,
+        "bayes_lower": bayes.lower,
+        "bayes_upper": bayes.upper,
+        "frequentist": freq.estimate,
+        "freq_lower": freq.lower,
+        "freq_upper": freq.upper,
+        "method": row.method,
+        "convention": row.convention,
+        "rows_bayes": len(rows),
+        "rows_freq": len(rows),
+        "difference_in_se": verdict.difference_in_se,
+        "width_ratio": verdict.width_ratio,
+        "verdict": verdict.verdict,
+        "reason_code": verdict.codes,
+        "reason": verdict.sentence,
+    }
+
+
+__all__ = ["COLUMNS", "CONVENTIONS", "REASONS", "Agreement", "compare_with_frequentist"]

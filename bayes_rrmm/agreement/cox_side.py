@@ -1,0 +1,96 @@
+"""Hazard ratios beside Cox: the same design columns, pooled groups entering as dummies against their first level."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bayes_rrmm.agreement.row import NOTHING, Comparison, Row
+from bayes_rrmm.agreement.verdict import FEW_EVENTS, PRIOR_SHARE, Answer
+from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.estimands import HazardRatio
+from bayes_rrmm.fitted import Fit
+from bayes_rrmm.frequentist import Cox, cox
+from bayes_rrmm.reading import Estimates
+from bayes_rrmm.reading.contrasts import Contrast, hazard_ratio_contrasts
+
+
+def cox_rows(fit: Fit, rows: Cohort, estimand: HazardRatio, estimates: Estimates) -> list[Row]:
+    """A row a comparison of the estimand."""
+    model = cox_model(fit, rows)
+    contrasts = hazard_ratio_contrasts(fit.plan, estimand)
+    adjusted = len(fit.analysis.formula.terms) > 1
+    compared = []
+    for contrast in contrasts:
+        chosen = estimates.draws if "comparison" not in estimates.draws.dims else estimates.draws.sel(comparison=contrast.label)
+        draws = chosen.transpose("chain", "draw").to_numpy()
+        comparison = _compare(fit, model, contrast, estimand, draws, estimates)
+        identity: dict[str, Any] = {
+            "estimand": "hazard-ratio",
+            "term": estimand.of,
+            "group": contrast.group,
+            "versus": contrast.versus,
+            "contrast": "ratio",
+            "subgroup": contrast.subgroup,
+            "population": "conditional",
+            "unit": "ratio",
+        }
+        compared.append(Row(identity, comparison, "Cox", f"{model.ties.title()} ties, Wald interval", adjusted))
+    return compared
+
+
+def cox_model(fit: Fit, rows: Cohort) -> Cox:
+    """Cox on the fit's own design; of each pooled term the first level is the reference."""
+    encoding = fit.plan.encoding
+    keep = _free_levels(fit)
+    design = np.concatenate([encoding.design(rows.covariates), encoding.indicators(rows.covariates)[:, keep]], axis=1)
+    names = [column.name for column in encoding.columns] + [encoding.pooled_levels[i] for i in keep]
+    return cox(design, names, rows.time, rows.event, rows.entry, rows.weight)
+
+
+def _free_levels(fit: Fit) -> list[int]:
+    """Positions of the pooled levels that get a dummy: all but the first of each term."""
+    positions, start = [], 0
+    for pooled in fit.plan.encoding.pooled:
+        positions += list(range(start + 1, start + len(pooled.levels)))
+        start += len(pooled.levels)
+    return positions
+
+
+def _compare(
+    fit: Fit, model: Cox, contrast: Contrast, estimand: HazardRatio, draws: Floats, estimates: Estimates
+) -> Comparison:
+    weights = np.concatenate([contrast.columns, contrast.levels[_free_levels(fit)]])
+    reasons = []
+    if _fewest_events(fit, contrast, estimand) < FEW_EVENTS:
+        reasons.append("few-events")
+    log_hr, se, lower, upper = model.contrast(weights, estimates.interval.prob)
+    if not math.isfinite(log_hr) or not math.isfinite(se):
+        return Comparison.refused(draws, NOTHING, estimates.interval, [*reasons, "monotone-likelihood"])
+    prior_variance = _prior_variance(fit, contrast)
+    if se**2 / (se**2 + prior_variance) > PRIOR_SHARE:
+        reasons.insert(0, "prior-weighs")
+    freq = Answer(math.exp(log_hr), math.exp(lower), math.exp(upper))
+    return Comparison.between(draws, freq, math.log, estimates.interval, reasons)
+
+
+def _prior_variance(fit: Fit, contrast: Contrast) -> float:
+    """Prior variance of the log hazard ratio, from the stored prior draws."""
+    prior = fit.tree["prior"].to_dataset()
+    size = fit.shape[0] * fit.shape[1]
+    log_hr = np.zeros(size)
+    if "beta" in prior:
+        log_hr += prior["beta"].to_numpy().reshape(size, -1) @ contrast.columns
+    if "effect" in prior:
+        log_hr += prior["effect"].to_numpy().reshape(size, -1) @ contrast.levels
+    return float(log_hr.var())
+
+
+def _fewest_events(fit: Fit, contrast: Contrast, estimand: HazardRatio) -> float:
+    if not fit.plan.encoding.is_group(estimand.of) or not contrast.versus:
+        return math.inf
+    group = fit.plan.encoding.group(estimand.of)
+    events = dict(zip(group.levels, group.events, strict=True))
+    return min(events[contrast.group], events[contrast.versus])

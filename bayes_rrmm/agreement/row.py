@@ -1,0 +1,55 @@
+"""One row of the agreement table, before it is laid out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from bayes_rrmm.agreement.verdict import Answer, Transform, Verdict, judge, not_comparable
+from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.reading.summary import summary_of
+from bayes_rrmm.specification.analysis import IntervalChoice
+
+NOTHING = Answer(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both answers and the verdict on them."""
+
+    bayes: Answer
+    freq: Answer
+    verdict: Verdict
+
+    @classmethod
+    def of_test(cls, p: float) -> Comparison:
+        """A test stands alone: its p value is on the frequentist side."""
+        return cls(NOTHING, Answer(p, math.nan, math.nan), not_comparable(["test-only"]))
+
+    @classmethod
+    def between(cls, draws: Floats, freq: Answer, scale: Transform, interval: IntervalChoice, reasons: list[str]) -> Comparison:
+        """The posterior's median and interval against the frequentist answer, on `scale`."""
+        return cls(posterior_answer(draws, interval), freq, judge(posterior_answer(draws, interval), freq, scale, interval.prob, reasons))
+
+    @classmethod
+    def refused(cls, draws: Floats, freq: Answer, interval: IntervalChoice, reasons: list[str]) -> Comparison:
+        """Both answers are shown, and why they cannot be compared."""
+        return cls(posterior_answer(draws, interval), freq, not_comparable(reasons))
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is compared (`identity` holds the contract's label columns), how, and the comparison."""
+
+    identity: dict[str, Any]
+    comparison: Comparison
+    method: str
+    convention: str
+    adjusted: bool
+
+
+def posterior_answer(draws: Floats, interval: IntervalChoice) -> Answer:
+    """Posterior median and interval."""
+    summary = summary_of(draws.ravel(), interval, None)
+    return Answer(summary["median"], summary["lower"], summary["upper"])

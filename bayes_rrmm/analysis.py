@@ -1,0 +1,215 @@
+"""The whole flow: a written analysis and a table of patients in; a fit, and a run folder of everything read from it, out."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bayes_rrmm.cohort import Cohort
+from bayes_rrmm.fitted import Fit
+from bayes_rrmm.overview import cohort_record, overview
+from bayes_rrmm.plan import Plan, make_plan
+from bayes_rrmm.run_folder import new_run_folder, read_fit, refuse_existing, write_fit, write_table
+from bayes_rrmm.specification import Analysis
+
+if TYPE_CHECKING:
+    from bayes_rrmm.agreement import Agreement
+    from bayes_rrmm.inference import CompiledModel
+    from bayes_rrmm.model_checks import Diagnosis
+
+logger = logging.getLogger("bayes_rrmm")
+
+VERSIONS = (
+    "bayes-rrmm", "pymc", "pytensor", "nutpie", "numba", "arviz", "arviz-base", "arviz-stats", "numpy", "scipy", "pandas", "xarray",
+    "lifelines", "formulaic",
+)  # fmt: skip
+"""Packages whose versions go into provenance."""
+
+Progress = Callable[[int, int, int], None]
+
+
+@dataclass
+class Stopwatch:
+    """Wall seconds of each stage, in the order they were run."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block, and log it."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        logger.info("%s: %.2f s", name, self.seconds[name])
+
+    def __str__(self) -> str:
+        total = sum(self.seconds.values())
+        return ", ".join([*(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items()), f"in all {total:.1f} s"])
+
+
+@dataclass(frozen=True)
+class Run:
+    """A fit and everything that was read from it; `seconds` are wall seconds by stage."""
+
+    fit: Fit
+    estimates: pd.DataFrame
+    agreement: Agreement
+    diagnosis: Diagnosis
+    folder: Path
+    stopwatch: Stopwatch
+
+
+def validate(analysis: Analysis, cohort: Cohort) -> str:
+    """What would be fitted: rows, events, person-time, what was left out and why, encoding, priors in clinical words.
+
+    Samples nothing. Raises DataError or AnalysisError as `fit` would.
+    """
+    return overview(make_plan(analysis, cohort), cohort)
+
+
+def fit(
+    analysis: Analysis, cohort: Cohort, *, seed: int | None = None, cores: int | None = None, progress: Progress | None = None
+) -> Fit:
+    """Sample the posterior of `analysis` on `cohort`. The only slow line: it compiles the model, then samples it.
+
+    Everything is validated before anything is sampled. `seed` overrides the analysis's; the same seed, data and versions
+    give the same draws. Raises DataError, AnalysisError, or FitError where sampling was interrupted.
+    """
+    if seed is not None:
+        analysis = analysis.model_copy(update={"sampling": analysis.sampling.model_copy(update={"seed": seed})})
+    return _fit(make_plan(analysis, cohort), cohort, Stopwatch(), cores, progress)
+
+
+def _fit(plan: Plan, cohort: Cohort, stopwatch: Stopwatch, cores: int | None, progress: Progress | None) -> Fit:
+    compiled = _compile(plan, cohort, stopwatch)
+    with stopwatch.stage("sample"):
+        fitted = compiled.sample(plan, cohort, cores=cores, progress=progress)
+    fitted.provenance.update(provenance_of(plan.analysis, cohort, stopwatch))
+    return fitted
+
+
+def compile_analysis(analysis: Analysis, cohort: Cohort) -> CompiledModel:
+    """Compile once what will be sampled often: `compiled.sample(plan, cohort)` takes other rows and other priors."""
+    return _compile(make_plan(analysis, cohort), cohort, Stopwatch())
+
+
+def _compile(plan: Plan, cohort: Cohort, stopwatch: Stopwatch) -> CompiledModel:
+    with stopwatch.stage("load"):
+        from bayes_rrmm.inference import compile_model
+    with stopwatch.stage("compile"):
+        return compile_model(plan, cohort)
+
+
+def run(
+    analysis: Analysis,
+    cohort: Cohort,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    rows: bool = True,
+    command: str = "",
+    cores: int | None = None,
+    progress: Progress | None = None,
+    stopwatch: Stopwatch | None = None,
+) -> Run:
+    """Fit, read every estimand, check, cross-check, and write the run folder `out` whole or not at all.
+
+    Raises what `fit` raises, and RunFolderError where `out` is in the way.
+    """
+    folder = Path(out)
+    refuse_existing(folder, overwrite)
+    stopwatch = stopwatch or Stopwatch()
+    fitted = _fit(make_plan(analysis, cohort), cohort, stopwatch, cores, progress)
+    with stopwatch.stage("read"):
+        estimates, agreement, diagnosis, tables = _read(fitted, cohort)
+    fitted.provenance["command"] = command
+    with stopwatch.stage("write"), new_run_folder(folder, overwrite) as temporary:
+        for name, table in tables.items():
+            write_table(temporary / name, table)
+        _write_figures(temporary, fitted, cohort, diagnosis.passed)
+        write_fit(temporary, fitted, rows=rows)
+    return Run(fitted, estimates, agreement, diagnosis, folder, stopwatch)
+
+
+def _read(fitted: Fit, cohort: Cohort) -> tuple[pd.DataFrame, Agreement, Diagnosis, dict[str, pd.DataFrame]]:
+    from bayes_rrmm.agreement import compare_with_frequentist
+    from bayes_rrmm.agreement.curves import curves_table
+    from bayes_rrmm.model_checks import diagnose, loo, parameters_table
+    from bayes_rrmm.model_checks.loo import loo_table
+    from bayes_rrmm.reading import estimate_all, estimates_table
+
+    read = estimate_all(fitted)
+    diagnosis = diagnose(fitted, read)
+    agreement = compare_with_frequentist(fitted, cohort, read)
+    estimates = estimates_table(read, diagnosis.passed_by_name())
+    tables = {
+        "parameters.csv": parameters_table(fitted),
+        "estimates.csv": estimates,
+        "crosscheck.csv": agreement.table,
+        "checks.csv": diagnosis.to_dataframe(),
+        "curves.csv": curves_table(fitted, cohort),
+        "loo.csv": loo_table(loo(fitted, cohort)),
+    }
+    return estimates, agreement, diagnosis, tables
+
+
+def _write_figures(folder: Path, fitted: Fit, cohort: Cohort, passed: bool) -> None:
+    from bayes_rrmm import plots
+
+    figures = folder / "figures"
+    figures.mkdir()
+    by = plots.main_group(fitted)
+    figure = plots.survival(fitted, cohort, by=by, passed=passed)
+    for suffix in ("pdf", "png"):
+        plots.save(figure, figures / f"survival.{suffix}")
+
+
+def save_fit(fitted: Fit, out: str | Path, *, overwrite: bool = False, rows: bool = True) -> Path:
+    """Write the fit alone, without tables, to a folder that `load_fit` reads. Whole or not at all."""
+    folder = Path(out)
+    with new_run_folder(folder, overwrite) as temporary:
+        write_fit(temporary, fitted, rows=rows)
+    return folder
+
+
+def load_fit(folder: str | Path, data: pd.DataFrame | None = None) -> Fit:
+    """The fit of a run folder, read without PyMC. `data` are needed only where it was saved without rows.
+
+    Raises RunFolderError where the folder is not whole or the data are not those of the fit.
+    """
+    return read_fit(Path(folder), data)
+
+
+def provenance_of(analysis: Analysis, cohort: Cohort, stopwatch: Stopwatch) -> dict[str, Any]:
+    """Versions, seed, date, command, data fingerprint: what is needed to make the same numbers again."""
+    return {
+        "title": analysis.title,
+        "analysis_sha256": analysis.sha256,
+        "data": cohort_record(cohort),
+        "seed": analysis.sampling.seed,
+        "sampling": analysis.sampling.model_dump(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": "",
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in VERSIONS}},
+        "platform": f"{sys.platform} {platform.machine()}",
+        "seconds": stopwatch.seconds,
+        "later_commands": [],
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

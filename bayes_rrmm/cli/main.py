@@ -1,0 +1,65 @@
+"""`bayes-rrmm`: commands, exit codes, and errors printed without a traceback.
+
+Exit codes: 0 fine; 1 any error, wrong usage included; 2 written, but a diagnostic failed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+
+from bayes_rrmm import __version__
+from bayes_rrmm.cli import commands
+from bayes_rrmm.errors import BayesRrmmError
+
+ERROR = 1
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bayes-rrmm")
+def cli() -> None:
+    """Bayesian survival models for small groups, each number beside its frequentist counterpart.
+
+    DATA is a CSV or Parquet file, or the name of an embedded data set (myeloma-gep, myeloma-mayo). ANALYSIS is a
+    TOML file, or the name of a shipped analysis (see `bayes-rrmm models`).
+    """
+
+
+for command in (
+    commands.demo,
+    commands.models,
+    commands.validate,
+    commands.fit,
+    commands.check,
+    commands.crosscheck,
+):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit with its code."""
+    logging.captureWarnings(True)
+    try:
+        code = cli.main(args=arguments, prog_name="bayes-rrmm", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = ERROR
+    except BayesRrmmError as error:
+        click.echo(f"error: {error}", err=True)
+        code = ERROR
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted: nothing was written.", err=True)
+        code = ERROR
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # the reader has gone; stay quiet at exit
+        code = ERROR
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

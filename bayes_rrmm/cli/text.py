@@ -1,0 +1,157 @@
+"""What a terminal shows: one table with the Bayesian and the frequentist number side by side, checks, times."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from bayes_rrmm.agreement import Agreement
+from bayes_rrmm.analysis import Run
+
+WIDTH = 118
+
+
+def run_text(run: Run) -> str:
+    """All that `fit` prints after sampling."""
+    seconds = str(run.stopwatch)
+    lines = [agreement_table(Agreement(run.agreement.table), run.estimates)]
+    if not run.diagnosis.passed:
+        lines.append("The checks below FAILED: do not rely on these numbers before they pass.")
+    return "\n".join([*lines, f"Diagnostics {run.diagnosis}", f"Wall time: {seconds}", f"Run folder: {run.folder}", ""])
+
+
+def agreement_table(agreement: Agreement, estimates: pd.DataFrame | None = None) -> str:
+    """The agreement table for a terminal; with `estimates`, also P(below the value of no effect)."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for name, justify in (("", "left"), ("posterior", "right"), ("P(<null)", "right"), ("frequentist", "right"), ("verdict", "left")):
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich types the literal
+    previous, used = None, set()
+    for _, row in agreement.table.iterrows():
+        heading = _heading(row)
+        if heading != previous:
+            table.add_row(f"[bold]{_escape(heading)}[/bold]")
+            previous = heading
+        codes = [code for code in str(row["reason_code"]).split(";") if code]
+        used |= set(codes)
+        verdict = f"{row['verdict']}{': ' + ', '.join(codes) if codes else ''}"
+        table.add_row(f"  {_escape(_label(row))}", _numbers(row, "bayes"), _probability(row, estimates), _numbers(row, "freq"), verdict)
+    console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+    console.print(table)
+    output = console.file
+    assert isinstance(output, io.StringIO)
+    notes = [f"  {code}: {_reason(code)}" for code in sorted(used)]
+    conventions = [f"  {text}" for text in agreement.conventions]
+    return "\n".join([output.getvalue().rstrip(), "Reasons:", *notes, "Conventions:", *conventions])
+
+
+def figure_of(value: float, unit: str) -> str:
+    """One rule of rounding: ratios 2 decimals, times 1, probabilities 3 and never 0.000 or 1.000."""
+    if value is None or math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "not reached"
+    if unit in ("probability", "p"):
+        return "<0.001" if value < 0.0005 else ">0.999" if value >= 0.9995 else f"{value:.3f}"
+    return f"{value:.2f}" if unit == "ratio" else f"{value:.1f}"
+
+
+def run_record(run: Run) -> dict[str, Any]:
+    """A run as data, for --json."""
+    return {
+        "folder": str(run.folder),
+        "passed": run.diagnosis.passed,
+        "failed": [check.__dict__ for check in run.diagnosis.failed],
+        "seconds": run.stopwatch.seconds,
+        "estimates": records(run.estimates),
+        "crosscheck": records(run.agreement.table),
+    }
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table as a list of objects."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict(orient="records")]
+
+
+def to_json(content: Any) -> str:
+    """JSON in which missing numbers are null and a median not reached is the text "Infinity"."""
+    return json.dumps(_plain(content), indent=2, default=str, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return None if math.isnan(value) else "Infinity" if math.isinf(value) else float(value)
+    if hasattr(value, "item"):
+        return _plain(value.item())
+    return value
+
+
+def _heading(row: pd.Series[Any]) -> str:
+    names = {"hazard-ratio": "Hazard ratio", "median": "Median survival", "rmst": "RMST", "survival": "Survival", "log-rank": "Log-rank"}
+    parts = [names.get(row["estimand"], row["estimand"])]
+    if row["contrast"] == "difference" or (row["contrast"] == "ratio" and row["estimand"] != "hazard-ratio"):
+        parts.append(row["contrast"])
+    if row["unit"] not in ("ratio", "probability", "p"):
+        parts.append(f"({row['unit']})")
+    if row["estimand"] == "rmst":
+        parts.append(f"to {row['at']:g}")
+    if not pd.isna(row["given"]):
+        parts.append(f"given survival to {row['given']:g}")
+    parts.append(f"by {row['term']}" if row["term"] else "")
+    if row["population"] not in ("cohort", "conditional"):
+        parts.append(f"(population: {row['population']})")
+    return " ".join(part for part in parts if part)
+
+
+def _label(row: pd.Series[Any]) -> str:
+    label = str(row["group"] or "all")
+    if row["versus"]:
+        label += f" / {row['versus']}" if row["contrast"] == "ratio" else f" - {row['versus']}"
+    if row["subgroup"]:
+        label += f" | {row['subgroup']}"
+    if row["estimand"] == "survival":
+        label += f", at {row['at']:g}"
+    return str(row["method"]) if row["estimand"] == "log-rank" else label
+
+
+def _numbers(row: pd.Series[Any], side: str) -> str:
+    centre = row["bayes"] if side == "bayes" else row["frequentist"]
+    low, high = row[f"{side}_lower"], row[f"{side}_upper"]
+    if pd.isna(centre):
+        return "-"
+    interval = "" if pd.isna(low) and pd.isna(high) else f" \\[{figure_of(low, row['unit'])}, {figure_of(high, row['unit'])}]"
+    return f"{figure_of(centre, row['unit'])}{interval}"
+
+
+def _probability(row: pd.Series[Any], estimates: pd.DataFrame | None) -> str:
+    if estimates is None:
+        return ""
+    same = estimates
+    for key in ("estimand", "term", "group", "versus", "contrast", "subgroup", "population"):
+        same = same[same[key] == row[key]]
+    for key in ("at", "given"):
+        same = same[same[key].isna()] if pd.isna(row[key]) else same[same[key] == row[key]]
+    if not len(same) or pd.isna(same.iloc[0]["p_below"]):
+        return ""
+    return figure_of(float(same.iloc[0]["p_below"]), "probability")
+
+
+def _reason(code: str) -> str:
+    from bayes_rrmm.agreement.verdict import REASONS
+
+    return REASONS[code]
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,137 @@
+"""Cox's proportional-hazards model: log hazard ratios, their covariance, and which of them have no finite estimate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from bayes_rrmm.errors import DataError, listed
+from bayes_rrmm.frequentist.monotone import Limit, limit
+from bayes_rrmm.frequentist.partial_likelihood import maximise
+from bayes_rrmm.frequentist.risk_sets import null_log_likelihood, risk_sets
+from bayes_rrmm.frequentist.rows import Flags, Floats, as_rows
+
+Ties = Literal["efron", "breslow"]
+
+
+@dataclass(frozen=True)
+class Monotone:
+    """What is left of a Cox model with a monotone likelihood: the limit, the columns' standard deviations, the finite part."""
+
+    limit: Limit
+    scale: Floats
+    coefficients: Floats
+    covariance: Floats
+
+
+@dataclass(frozen=True)
+class Cox:
+    """A fitted Cox model; `coefficients` (P,) are log hazard ratios on the columns' own scale, `covariance` is (P, P).
+
+    `monotone` names the columns without a finite estimate: the likelihood rises for ever along them (a level without events)
+    or does not depend on them. Their coefficient is infinity, minus infinity, or NaN where the data say nothing, and their
+    covariances are NaN; `log_likelihood` is then the limit that the likelihood approaches. `rows` and `events` count weights.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Floats
+    covariance: Floats
+    log_likelihood: float
+    null_log_likelihood: float
+    rows: float
+    events: float
+    ties: Ties
+    monotone: tuple[str, ...] = ()
+    _monotone: Monotone | None = field(default=None, repr=False, compare=False)
+
+    def contrast(self, vector: ArrayLike, prob: float = 0.95) -> tuple[float, float, float, float]:
+        """vector' coefficients, the log hazard ratio it stands for: estimate, standard error and Wald limits. `vector`: (P,).
+
+        A contrast between two columns without finite estimates may itself be finite (two groups with events, a reference
+        without). One that is not has the estimate infinity, minus infinity or NaN, and everything between its limits.
+        """
+        weights = np.asarray(vector, dtype=np.float64)
+        if weights.shape != (len(self.names),):
+            raise DataError(f"a contrast of shape {weights.shape}: give one number for each of {len(self.names)} columns.")
+        coefficients, covariance = self.coefficients, self.covariance
+        if self._monotone is not None:
+            scaled = weights / self._monotone.scale
+            if not self._monotone.limit.determines(scaled):
+                return self._monotone.limit.direction(scaled), math.inf, -math.inf, math.inf
+            coefficients, covariance = self._monotone.coefficients, self._monotone.covariance
+        estimate = float(weights @ coefficients)
+        error = math.sqrt(max(float(weights @ covariance @ weights), 0.0))
+        half_width = float(special.ndtri(0.5 + 0.5 * prob)) * error
+        return estimate, error, estimate - half_width, estimate + half_width
+
+
+def cox(  # noqa: PLR0917 -- the endpoint's four columns stand in the order of every function of this wing
+    design: ArrayLike,
+    names: Sequence[str],
+    time: ArrayLike,
+    event: ArrayLike,
+    entry: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
+    *,
+    ties: Ties = "efron",
+) -> Cox:
+    """Maximum partial likelihood of the columns of `design`, shape (N, P), named by `names`; the others have shape (N,).
+
+    Ties by Efron's method (lifelines) or Breslow's. A row of weight w counts as w rows: in Efron's method R's `weights` do
+    not. A monotone likelihood is recognised before the fit and flagged, never iterated to a number. Raises DataError when a
+    column of the endpoint breaks a rule, or a column of the design is not finite, constant or collinear; FitError where the
+    iterations do not converge.
+    """
+    rows = as_rows(time, event, entry, weight)
+    columns = np.asarray(design, dtype=np.float64)
+    labels = tuple(names)
+    scaled, scale = _standardised(columns, labels, len(rows))
+    sets = risk_sets(rows)
+    ends = limit(scaled, sets)
+    best = maximise(scaled @ ends.basis, ends.sets, ties)
+    coefficients = ends.basis @ best.coefficients / scale
+    covariance = ends.basis @ best.covariance @ ends.basis.T / np.outer(scale, scale)
+    axes = np.eye(len(labels))
+    infinite = np.array([not ends.determines(axis) for axis in axes], dtype=bool)
+    finite_part = Monotone(ends, scale, coefficients, covariance) if np.any(infinite) else None
+    directions = [ends.direction(axis) for axis in axes[infinite]]
+    return Cox(
+        names=labels,
+        coefficients=_replaced(coefficients, infinite, directions),
+        covariance=np.where(infinite[:, None] | infinite[None, :], math.nan, covariance),
+        log_likelihood=best.log_likelihood,
+        null_log_likelihood=null_log_likelihood(sets, ties),
+        rows=float(np.sum(rows.weight)),
+        events=float(np.sum(rows.weight * rows.event)),
+        ties=ties,
+        monotone=tuple(name for name, flagged in zip(labels, infinite, strict=True) if flagged),
+        _monotone=finite_part,
+    )
+
+
+def _replaced(values: Floats, where: Flags, by: list[float]) -> Floats:
+    changed = values.copy()
+    changed[where] = by
+    return changed
+
+
+def _standardised(columns: Floats, names: tuple[str, ...], rows: int) -> tuple[Floats, Floats]:
+    """The columns centred and in standard deviations, and these. Raises DataError."""
+    if columns.shape != (rows, len(names)):
+        raise DataError(f"the design has shape {columns.shape}: it needs a row for each of {rows} rows and a column a name.")
+    if not np.all(np.isfinite(columns)):
+        raise DataError(f"column {names[int(np.argwhere(~np.isfinite(columns))[0, 1])]!r} of the design has missing values.")
+    constant = [name for name, spread in zip(names, np.ptp(columns, axis=0), strict=True) if spread == 0]
+    if constant:
+        raise DataError(f"constant columns of the design: {listed(constant)}. Leave them out: they have no effect to estimate.")
+    scale = np.std(columns, axis=0)
+    scaled = (columns - np.mean(columns, axis=0)) / scale
+    if np.linalg.matrix_rank(scaled) < len(names):
+        raise DataError(f"the columns of the design are collinear: {listed(names)}. Leave one out.")
+    return scaled, scale

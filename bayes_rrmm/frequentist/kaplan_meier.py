@@ -1,0 +1,167 @@
+"""Kaplan-Meier: the product-limit estimate of S(t), its median and its restricted mean, by lifelines where it is right."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from lifelines import KaplanMeierFitter
+from numpy.typing import ArrayLike
+
+from bayes_rrmm.frequentist.rows import Floats, Rows, as_rows, at_risk, weight_below
+
+FEWEST_AT_RISK = 10.0
+"""Under delayed entry the curve starts where this many are at risk: before, a single death can halve it."""
+
+ROUNDING = 1e-9
+"""How far above 1/2 rounding may leave a curve that is 1/2 exactly; R's quantile.survfit allows the same."""
+
+Estimate = tuple[float, float, float]
+NOT_KNOWN = (math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class KaplanMeier:
+    """S(t | start), a step function that falls at the J event times; arrays have shape (J,), times the data's unit.
+
+    `survival`, `lower` and `upper` hold from each time on, until the next; `at_risk` and `deaths` are the numbers at it.
+    The limits are NaN once S is 0: the log-log interval is not defined there. `rows` and `events` count (by weight) those
+    the curve is made of. `start` is 0 unless entry is delayed, and infinity where too few are ever at risk: then nothing
+    is known.
+    """
+
+    label: str
+    rows: float
+    events: float
+    start: float
+    time: Floats
+    survival: Floats
+    lower: Floats
+    upper: Floats
+    at_risk: Floats
+    deaths: Floats
+    last_follow_up: float
+    prob: float
+    interval: str = "log-log"
+
+    def survival_at(self, t: float) -> Estimate:
+        """S(t | start) and its log-log limits; NaN before the start and beyond the last follow-up. S is 1 before an event."""
+        if not self.start <= t <= self.last_follow_up:
+            return NOT_KNOWN
+        passed = int(np.searchsorted(self.time, t, side="right"))
+        if passed == 0:
+            return 1.0, 1.0, 1.0
+        return float(self.survival[passed - 1]), float(self.lower[passed - 1]), float(self.upper[passed - 1])
+
+    def median(self) -> Estimate:
+        """The first t with S(t) <= 1/2, and the first t at which each limit is; infinity where not reached.
+
+        The limits invert the interval (Brookmeyer and Crowley 1982). R's `survfit` prints the middle of a piece that is flat
+        at 1/2 instead of its beginning.
+        """
+        if math.isinf(self.start):
+            return NOT_KNOWN
+        # A curve that is 0 has a lower limit of 0 whatever the interval; its upper limit stays unknown.
+        lower = np.where(self.survival == 0, 0.0, self.lower)
+        return self._first_half(self.survival), self._first_half(lower), self._first_half(self.upper)
+
+    def rmst(self, upto: float) -> tuple[float, float]:
+        """Restricted mean survival time, the integral of S(t | start) from the start to `upto`, and its standard error.
+
+        Variance: the sum over event times of (integral of S from t_j to `upto`)^2 d_j / (n_j (n_j - d_j)) (Klein and
+        Moeschberger 2003, equation 4.5.2). lifelines returns the variance of min(T, upto) instead (issue 1682).
+        NaN before the start, and beyond the last follow-up unless S has reached 0: R extends the last value of S there.
+        """
+        ended = len(self.survival) > 0 and self.survival[-1] == 0
+        if upto < self.start or (upto > self.last_follow_up and not ended):
+            return math.nan, math.nan
+        happened = self.time < upto
+        times, heights = self.time[happened], np.append(1.0, self.survival[happened])
+        areas = heights * np.diff(np.concatenate([[self.start], times, [upto]]))
+        remaining = np.cumsum(areas[::-1])[::-1][1:]
+        # Where everyone at risk dies, S is 0 from there on and nothing remains to vary.
+        open_ended = remaining > 0
+        deaths, exposed = self.deaths[happened][open_ended], self.at_risk[happened][open_ended]
+        variance = np.sum(remaining[open_ended] ** 2 * deaths / (exposed * (exposed - deaths)))
+        return float(np.sum(areas)), math.sqrt(variance)
+
+    def _first_half(self, curve: Floats) -> float:
+        reached = np.flatnonzero(curve <= 0.5 + ROUNDING)
+        return float(self.time[reached[0]]) if len(reached) else math.inf
+
+
+def kaplan_meier(
+    time: ArrayLike,
+    event: ArrayLike,
+    entry: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
+    *,
+    prob: float = 0.95,
+    label: str = "",
+    fewest_at_risk: float = FEWEST_AT_RISK,
+) -> KaplanMeier:
+    """The Kaplan-Meier curve of N rows, with pointwise log-log limits of probability `prob` (Greenwood's variance).
+
+    `time`, `event`, `entry` and `weight` have shape (N,). Under delayed entry the curve is conditional on being free of the
+    event at `start`, the first time at which `fewest_at_risk` are at risk, and rows that left before are not in it; where the
+    risk set empties before the last entry, the curve ends. Raises DataError when a column breaks a rule.
+    """
+    everyone = as_rows(time, event, entry, weight)
+    start = _start(everyone, fewest_at_risk) if everyone.delayed else 0.0
+    rows = _followed(everyone, start) if everyone.delayed else everyone
+    died = rows.event > 0
+    times = np.unique(rows.time[died])
+    survival, lower, upper = _curve(rows, times, prob) if len(times) else (np.empty(0), np.empty(0), np.empty(0))
+    return KaplanMeier(
+        label=label,
+        rows=float(np.sum(rows.weight)),
+        events=float(np.sum(rows.weight[died])),
+        start=start,
+        time=times,
+        survival=survival,
+        lower=lower,
+        upper=upper,
+        at_risk=at_risk(times, rows.time, rows.entry, rows.weight) if len(times) else np.empty(0),
+        deaths=np.bincount(np.searchsorted(times, rows.time[died]), weights=rows.weight[died], minlength=len(times)),
+        last_follow_up=float(np.max(rows.time)) if len(rows) else float(np.max(everyone.time)),
+        prob=prob,
+    )
+
+
+def _curve(rows: Rows, times: Floats, prob: float) -> tuple[Floats, Floats, Floats]:
+    """S and its limits right after each of `times`."""
+    # lifelines silences NumPy's warnings for the whole process when it fits; errstate gives them back.
+    with np.errstate():
+        fitter = KaplanMeierFitter(alpha=1.0 - prob).fit(
+            rows.time, rows.event, entry=rows.entry if rows.delayed else None, weights=rows.weight
+        )
+    survival = fitter.survival_function_.iloc[:, 0].loc[times].to_numpy(dtype=np.float64)
+    limits = fitter.confidence_interval_survival_function_.loc[times].to_numpy(dtype=np.float64)
+    # At S = 0 lifelines gives the interval [0, 0], as though nothing were uncertain; R gives none.
+    limits[survival == 0] = np.nan
+    return survival, limits[:, 0], limits[:, 1]
+
+
+def _present(rows: Rows, times: Floats) -> Floats:
+    """Number under observation right after each time."""
+    entered = weight_below(times, rows.entry, rows.weight, inclusive=True)
+    return entered - weight_below(times, rows.time, rows.weight, inclusive=True)
+
+
+def _start(rows: Rows, fewest: float) -> float:
+    """The first time right after which `fewest` are at risk; infinity if never."""
+    times = np.unique(np.append(rows.entry, 0.0))
+    enough = np.flatnonzero(_present(rows, times) >= fewest)
+    return float(times[enough[0]]) if len(enough) else math.inf
+
+
+def _followed(rows: Rows, start: float) -> Rows:
+    """The rows under observation after `start` and before the risk set first empties, as though they had begun at time 0."""
+    after = rows if start == 0 else rows.select(rows.time > start)
+    if len(after) == 0:
+        return after
+    exits = np.unique(after.time)
+    empty = exits[_present(after, exits) == 0][0]
+    kept = after.select(after.entry < empty)
+    return Rows(kept.time, kept.event, np.where(kept.entry <= start, 0.0, kept.entry), kept.weight)

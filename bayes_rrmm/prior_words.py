@@ -1,0 +1,139 @@
+"""Priors in clinical words: the hazard ratios and medians they allow, and the events they weigh. STATISTICS, section 2."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.encoding import Column, Encoding
+from bayes_rrmm.parameters import draw_from_prior, log_median
+from bayes_rrmm.plan import Plan
+from bayes_rrmm.priors import Z975
+from bayes_rrmm.resolved_priors import Location
+
+SIMULATED = 20_000
+"""Prior draws behind an interval that has no closed form."""
+
+
+@dataclass(frozen=True)
+class PriorLine:
+    """One prior in words: what it is about, the 95 % interval it allows, and what it weighs."""
+
+    about: str
+    interval: str
+    weight: str
+    origin: str
+
+
+def prior_lines(plan: Plan) -> list[PriorLine]:
+    """Every prior of the plan."""
+    lines = [_median_line(plan)]
+    if plan.family == "weibull":
+        prior = plan.priors.log_shape
+        low, high = _limits(prior)
+        lines.append(PriorLine("Weibull shape", _range(low, high), "", _origin(prior.is_default)))
+    for column, prior in zip(plan.encoding.columns, plan.priors.coefficients, strict=True):
+        low, high = _limits(prior)
+        about = f"hazard ratio, {_about(plan.encoding, column)}"
+        lines.append(PriorLine(about, _range(low, high), _weight(plan.encoding, column, prior), _origin(prior.is_default)))
+    draws = draw_from_prior(plan, SIMULATED, plan.analysis.sampling.seed)
+    lines += _pooled_lines(plan, draws)
+    if "sigma" in draws:
+        steps = np.exp(np.diff(draws["log_hazard"][:, :2], axis=1)[:, 0])
+        low, high = np.quantile(steps, (0.025, 0.975))
+        about = f"hazard ratio of neighbouring intervals, sigma ~ HalfNormal({plan.priors.sigma_sd:g})"
+        lines.append(PriorLine(about, _range(low, high), "", _origin(plan.analysis.priors.sigma is None)))
+    return lines
+
+
+def own_events(sd: float, other: float) -> float | None:
+    """Events d of a small group with 1/d + 1/other = sd^2: what the prior weighs in the group's own events.
+
+    None where the prior is tighter than the other group's events alone could make it.
+    """
+    left = sd**2 - (1.0 / other if other > 0 else math.inf)
+    return 1.0 / left if left > 0 else None
+
+
+def _median_line(plan: Plan) -> PriorLine:
+    draws = draw_from_prior(plan, SIMULATED, plan.analysis.sampling.seed)
+    with np.errstate(over="ignore"):
+        low, middle, high = np.exp(np.quantile(log_median(plan, draws), (0.025, 0.5, 0.975)))
+    prior, unit = plan.priors.baseline, plan.analysis.endpoint.unit
+    origin = "default, scaled by the data: log 2 x person-time / events" if prior.is_default else _origin(False)
+    weight = "" if prior.is_student else f"as much as {1 / prior.sd**2:.2g} events"
+    patient = "patient of a group with u = 0" if plan.encoding.pooled else "average patient"
+    about = f"median survival of the {patient}, {unit} (simulated; centre {_figure(middle)})"
+    return PriorLine(about, _range(low, high), weight if plan.priors.baseline_kind == "median" else "", origin)
+
+
+def _pooled_lines(plan: Plan, draws: dict[str, Floats]) -> list[PriorLine]:
+    lines, start = [], 0
+    for pooled, tau_sd in zip(plan.encoding.pooled, plan.priors.tau_sd, strict=True):
+        ratio = np.exp(draws["effect"][:, start] - draws["effect"][:, start + 1])
+        low, high = np.quantile(ratio, (0.025, 0.975))
+        start += len(pooled.levels)
+        about = f"hazard ratio, any two groups of {pooled.term} (pooled), tau ~ HalfNormal({tau_sd:g})"
+        lines.append(PriorLine(about, _range(low, high), "", _origin(pooled.term not in plan.analysis.priors.tau)))
+    return lines
+
+
+def _weight(encoding: Encoding, column: Column, prior: Location) -> str:
+    """1/(s^2 pi (1 - pi)) events for a group against its reference; 1/(s^2 variance) for other columns."""
+    if prior.is_student:
+        return ""
+    pair = _pair(encoding, column)
+    if pair is None:
+        variance = column.centre * (1 - column.centre) if column.is_indicator else column.scale**2
+        return f"as much as {1 / (prior.sd**2 * variance):.2g} events"
+    own, other = pair
+    share = own / (own + other) if own + other else 0.0
+    if not 0 < share < 1:
+        return "a group without events: the prior decides"
+    alone = own_events(prior.sd, other)
+    beside = f"{alone:.2g} of the group's own" if alone is not None else "more than any number of the group's own"
+    return f"as much as {1 / (prior.sd**2 * share * (1 - share)):.2g} events in both groups, or {beside} (it has {own:g})"
+
+
+def _pair(encoding: Encoding, column: Column) -> tuple[float, float] | None:
+    """Events of the column's group and of the reference, for the main effect of a group."""
+    if not encoding.is_group(column.term):
+        return None
+    group = encoding.group(column.term)
+    events = dict(zip(group.levels, group.events, strict=True))
+    return events[column.name.removeprefix(f"{column.term}=")], events[group.reference]
+
+
+def _about(encoding: Encoding, column: Column) -> str:
+    if encoding.is_group(column.term):
+        return f"{column.name} against {encoding.group(column.term).reference}"
+    if column.is_indicator:
+        return column.name
+    return f"{column.name}, {column.per:g} more" if column.step_is_named else f"{column.name}, 1 sd ({column.scale:.3g}) more"
+
+
+def _limits(prior: Location) -> tuple[float, float]:
+    """95 % limits on the natural scale of a prior on a log scale."""
+    if prior.nu is None:
+        reach = Z975
+    else:
+        from scipy.special import stdtrit
+
+        reach = float(stdtrit(prior.nu, 0.975))
+    with np.errstate(over="ignore"):
+        return float(np.exp(prior.mean - reach * prior.sd)), float(np.exp(prior.mean + reach * prior.sd))
+
+
+def _range(low: float, high: float) -> str:
+    return f"{_figure(low)} to {_figure(high)}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3g}" if 1e-3 <= value < 1e5 else f"{value:.1e}"
+
+
+def _origin(is_default: bool) -> str:
+    return "default" if is_default else "stated"

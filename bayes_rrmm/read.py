@@ -1,0 +1,97 @@
+"""Files become records: TOML an Analysis, CSV or Parquet a Cohort."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+
+from bayes_rrmm.catalogue import data_names, load_data, model_text
+from bayes_rrmm.cohort import Cohort, build_cohort
+from bayes_rrmm.cohort.table import SAVE_AS, table_from_csv
+from bayes_rrmm.errors import AnalysisError, BayesRrmmError, DataError, listed, nearest
+from bayes_rrmm.specification import Analysis, parse_analysis
+
+
+def load_analysis(name_or_path: str | Path) -> Analysis:
+    """A shipped analysis by its name, or the one written in a file whose path ends in .toml.
+
+    Raises AnalysisError naming the file, the key, its value, the rule, and the nearest valid key or name.
+    """
+    if isinstance(name_or_path, str) and not name_or_path.lower().endswith(".toml"):
+        return parse_analysis(model_text(name_or_path), origin=name_or_path)
+    path = Path(name_or_path)
+    if path.suffix.lower() != ".toml":
+        raise AnalysisError(f"{path}: an analysis is a file whose name ends in .toml; rename it, or give another.")
+    content = _content(path, AnalysisError, "an analysis file (`bayes-rrmm models copy NAME FILE` writes one to start from)")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise AnalysisError(f"{path}: line {line} is not UTF-8 text; save the file as UTF-8.") from None
+    return parse_analysis(text, origin=str(path))
+
+
+def read_cohort(source: str | Path | pd.DataFrame, analysis: Analysis) -> Cohort:
+    """The cohort for `analysis` in a CSV or Parquet file, a DataFrame, or an embedded data set given by its name.
+
+    Rows are numbered from 1, the first below a CSV's header. Raises DataError naming the file, row, column, value, rule
+    and remedy at the first rule broken.
+    """
+    if isinstance(source, pd.DataFrame):
+        return build_cohort(source, analysis, "the DataFrame")
+    if not isinstance(source, str | Path):
+        raise DataError(
+            f"the data are a {type(source).__name__}; give a path to a .csv or .parquet file, a pandas DataFrame, "
+            f"or the name of an embedded data set ({listed(data_names())})."
+        )
+    frame = load_data(source) if isinstance(source, str) and source in data_names() else read_table(source)
+    try:
+        return build_cohort(frame, analysis, str(source))
+    except DataError as error:
+        message = str(error)
+        raise DataError(message if message.startswith(str(source)) else f"{source}: {message}") from None
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """The table in a .csv file (every field as stripped text, '' where empty) or in a .parquet file (typed).
+
+    Raises DataError naming the file, the rule and the remedy where the file is not there or is no such table.
+    """
+    file = Path(path)
+    if not file.suffix and not file.exists():
+        raise DataError(
+            f"{str(path)!r} is neither an embedded data set nor a path ending in .csv or .parquet; "
+            f"{nearest(str(path), data_names())}"
+        )
+    content = _content(file, DataError, "a table of patients")
+    if file.suffix.lower() == ".csv":
+        return table_from_csv(content, str(path))
+    if file.suffix.lower() == ".parquet":
+        return _table_from_parquet(content, str(path))
+    raise DataError(f"{path}: files ending in {file.suffix!r} are not read; open it in the program that wrote it and {SAVE_AS}.")
+
+
+def _content(path: Path, error: type[BayesRrmmError], wanted: str) -> bytes:
+    if path.is_dir():
+        raise error(f"{path}: this is a directory; give the path of {wanted}.")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise error(f"{path}: there is no such file; check the path, and give that of {wanted}.") from None
+    except OSError as problem:
+        raise error(f"{path}: cannot be read ({problem.strerror}); check the path and its permissions.") from None
+
+
+def _table_from_parquet(content: bytes, origin: str) -> pd.DataFrame:
+    try:
+        table = pyarrow.parquet.read_table(pyarrow.BufferReader(content))
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise DataError(f"{origin}: not a Parquet file ({reason}); write it again, or give a CSV file.") from None
+    twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if twice:
+        raise DataError(f"{origin}: {listed(map(repr, twice))} names more than one column; rename or remove the copies.")
+    return pd.DataFrame(table.to_pandas(ignore_metadata=True))

@@ -1,0 +1,8 @@
+"""Reading a fit: an estimand in, labelled draws of a clinical quantity out."""
+
+from bayes_rrmm.reading.estimate import estimate
+from bayes_rrmm.reading.estimates import Estimates
+from bayes_rrmm.reading.summary import summarise
+from bayes_rrmm.reading.table import default_estimands, estimate_all, estimates_table
+
+__all__ = ["Estimates", "default_estimands", "estimate", "estimate_all", "estimates_table", "summarise"]
