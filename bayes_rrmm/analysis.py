@@ -83,6 +83,9 @@ def fit(
 ) -> Fit:
     """Sample the posterior of `analysis` on `cohort`. The only slow line: it compiles the model, then samples it.
 
+    A model of the same structure (baseline, number of columns, intervals, kinds of prior) is compiled once a process:
+    fits with other rows or other priors then take about a second (`bayes_rrmm.inference.COMPILED`).
+
     Everything is validated before anything is sampled. `seed` overrides the analysis's; the same seed, data and versions
     give the same draws. Raises DataError, AnalysisError, or FitError where sampling was interrupted.
     """

@@ -112,7 +112,7 @@ class Encoding:
         """
         raw = materialise(self._independent_text, self.typed(frame), self.transforms)[0]
         check_finite(raw, [column.term for column in self.columns], frame.index.to_numpy())
-        return raw - np.array([column.centre for column in self.columns])
+        return np.asarray(raw - np.array([column.centre for column in self.columns]))
 
     def indicators(self, frame: pd.DataFrame) -> Floats:
         """0/1 indicators of the pooled levels, shape (N, L), in the order of `pooled_levels`."""
@@ -141,7 +141,12 @@ class Encoding:
         raw = json.loads(text)
         return cls(
             formula=raw["formula"],
-            groups=tuple(GroupVariable(**{k: tuple(v) if isinstance(v, list) else v for k, v in g.items()}) for g in raw["groups"]),
+            groups=tuple(
+                GroupVariable(
+                    group["name"], *(tuple(group[key]) for key in ("levels", "counts", "events", "last_follow_up"))
+                )
+                for group in raw["groups"]
+            ),
             continuous=tuple(ContinuousVariable(**variable) for variable in raw["continuous"]),
             columns=tuple(Column(**column) for column in raw["columns"]),
             pooled=tuple(PooledTerm(item["term"], tuple(item["levels"])) for item in raw["pooled"]),
@@ -155,7 +160,7 @@ class Encoding:
         return " + ".join(["1", *(term.text for term in terms if term.name not in pooled)])
 
     def _measured(self, variable: str, frame: pd.DataFrame) -> Floats:
-        values = pd.to_numeric(_present(variable, frame), errors="coerce").to_numpy(dtype=np.float64)
+        values = np.asarray(pd.to_numeric(_present(variable, frame), errors="coerce"), dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
             raise DataError(
@@ -217,7 +222,9 @@ def materialise(text: str, typed: pd.DataFrame, transforms: dict[str, Any]) -> t
             matrix = spec.get_model_matrix(typed if len(typed.columns) else pd.DataFrame({"_": np.zeros(len(typed))}))
     except FactorEvaluationError as error:
         reason = shortened(" ".join(str(error.__cause__ or error).split()), 200)
-        raise DataError(f"formula {text!r}: a term cannot be computed ({reason}); correct the values, or change the formula.") from None
+        raise DataError(
+            f"formula {text!r}: a term cannot be computed ({reason}); correct the values, or change the formula."
+        ) from None
     learnt = matrix.model_spec
     names = []
     for term, positions in learnt.term_indices.items():
@@ -227,7 +234,7 @@ def materialise(text: str, typed: pd.DataFrame, transforms: dict[str, Any]) -> t
 
 def json_copy(state: dict[str, Any]) -> dict[str, Any]:
     """A deep copy that JSON can hold and that keeps whole-number keys."""
-    return _with_whole_keys(json.loads(json.dumps(state, default=float)))
+    return cast("dict[str, Any]", _with_whole_keys(json.loads(json.dumps(state, default=float))))
 
 
 def _with_whole_keys(value: Any) -> Any:

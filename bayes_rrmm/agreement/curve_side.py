@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bayes_rrmm.agreement.row import NOTHING, Comparison, Row
-from bayes_rrmm.agreement.verdict import FEW_EVENTS, Answer, Transform, log_minus_log
+from bayes_rrmm.agreement.verdict import FEW_EVENTS, LARGEST_DIFFERENCE, WIDTH_RATIOS, Answer, Transform, log_minus_log
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.estimands import AnyEstimand, Curve, Median, Rmst, Survival
 from bayes_rrmm.fitted import Fit
@@ -96,7 +97,13 @@ def _compare(
         missing = [*missing, "late-start"]
     if shared or missing:
         return Comparison.refused(draws, answer, interval, [*shared, *missing, *reasons])
-    return Comparison.between(draws, answer, scale, interval, reasons)
+    compared = Comparison.between(draws, answer, scale, interval, reasons)
+    verdict = compared.verdict
+    if verdict.width_ratio < WIDTH_RATIOS[0]:
+        known = tuple(code for code in verdict.reasons if code != "unexplained")
+        left = ("unexplained",) if abs(verdict.difference_in_se) > LARGEST_DIFFERENCE and not known else ()
+        verdict = replace(verdict, reasons=(*known, "borrows-strength", *left))
+    return replace(compared, verdict=verdict)
 
 
 def _frequentist(

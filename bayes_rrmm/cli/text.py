@@ -14,7 +14,7 @@ from rich.table import Table
 from bayes_rrmm.agreement import Agreement
 from bayes_rrmm.analysis import Run
 
-WIDTH = 118
+WIDTH = 124
 
 
 def run_text(run: Run) -> str:
@@ -28,26 +28,39 @@ def run_text(run: Run) -> str:
 
 def agreement_table(agreement: Agreement, estimates: pd.DataFrame | None = None) -> str:
     """The agreement table for a terminal; with `estimates`, also P(below the value of no effect)."""
-    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for name, justify in (("", "left"), ("posterior", "right"), ("P(<null)", "right"), ("frequentist", "right"), ("verdict", "left")):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich types the literal
     previous, used = None, set()
+    parts: list[tuple[str, Table]] = []
     for _, row in agreement.table.iterrows():
         heading = _heading(row)
         if heading != previous:
-            table.add_row(f"[bold]{_escape(heading)}[/bold]")
+            parts.append((heading, _columns()))
             previous = heading
+        table = parts[-1][1]
         codes = [code for code in str(row["reason_code"]).split(";") if code]
         used |= set(codes)
         verdict = f"{row['verdict']}{': ' + ', '.join(codes) if codes else ''}"
         table.add_row(f"  {_escape(_label(row))}", _numbers(row, "bayes"), _probability(row, estimates), _numbers(row, "freq"), verdict)
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
-    console.print(table)
+    console.print(_columns(titles=True))
+    for heading, table in parts:
+        console.print(heading, markup=False)
+        console.print(table)
     output = console.file
     assert isinstance(output, io.StringIO)
     notes = [f"  {code}: {_reason(code)}" for code in sorted(used)]
-    conventions = [f"  {text}" for text in agreement.conventions]
-    return "\n".join([output.getvalue().rstrip(), "Reasons:", *notes, "Conventions:", *conventions])
+    conventions = [f"  {text}" for text in (*agreement.conventions, "NR: not reached within follow-up")]
+    lines = [line.rstrip() for line in output.getvalue().splitlines()]
+    return "\n".join([*lines, *(["Reasons:"] if notes else []), *notes, "Conventions:", *conventions])
+
+
+def _columns(titles: bool = False) -> Table:
+    """A table of one heading; all have the same widths, so that they line up."""
+    table = Table(box=None, pad_edge=False, show_edge=False, show_header=titles, header_style="")
+    widths = {"": 36, "posterior": 22, "P(<null)": 8, "frequentist": 22}
+    for name, width in widths.items():
+        table.add_column(name, justify="left" if not name else "right", width=width, overflow="fold")
+    table.add_column("verdict", overflow="fold")
+    return table
 
 
 def figure_of(value: float, unit: str) -> str:
@@ -55,7 +68,7 @@ def figure_of(value: float, unit: str) -> str:
     if value is None or math.isnan(value):
         return "-"
     if math.isinf(value):
-        return "not reached"
+        return "NR"
     if unit in ("probability", "p"):
         return "<0.001" if value < 0.0005 else ">0.999" if value >= 0.9995 else f"{value:.3f}"
     return f"{value:.2f}" if unit == "ratio" else f"{value:.1f}"

@@ -103,7 +103,7 @@ def _groups(
             )
     else:
         refuse_rows(
-            (~gap & ~text.isin(levels)).astype(bool).to_numpy(),
+            ~gap & ~text.isin(levels).to_numpy(dtype=bool),
             text,
             name,
             f"it is not one of the declared levels ({listed(levels, 12)})",

@@ -21,7 +21,7 @@ Ties = Literal["efron", "breslow"]
 
 
 @dataclass(frozen=True)
-class Monotone:
+class AtInfinity:
     """What is left of a Cox model with a monotone likelihood: the limit, the columns' standard deviations, the finite part."""
 
     limit: Limit
@@ -48,7 +48,7 @@ class Cox:
     events: float
     ties: Ties
     monotone: tuple[str, ...] = ()
-    _monotone: Monotone | None = field(default=None, repr=False, compare=False)
+    at_infinity: AtInfinity | None = field(default=None, repr=False, compare=False)
 
     def contrast(self, vector: ArrayLike, prob: float = 0.95) -> tuple[float, float, float, float]:
         """vector' coefficients, the log hazard ratio it stands for: estimate, standard error and Wald limits. `vector`: (P,).
@@ -60,11 +60,11 @@ class Cox:
         if weights.shape != (len(self.names),):
             raise DataError(f"a contrast of shape {weights.shape}: give one number for each of {len(self.names)} columns.")
         coefficients, covariance = self.coefficients, self.covariance
-        if self._monotone is not None:
-            scaled = weights / self._monotone.scale
-            if not self._monotone.limit.determines(scaled):
-                return self._monotone.limit.direction(scaled), math.inf, -math.inf, math.inf
-            coefficients, covariance = self._monotone.coefficients, self._monotone.covariance
+        if self.at_infinity is not None:
+            scaled = weights / self.at_infinity.scale
+            if not self.at_infinity.limit.determines(scaled):
+                return self.at_infinity.limit.direction(scaled), math.inf, -math.inf, math.inf
+            coefficients, covariance = self.at_infinity.coefficients, self.at_infinity.covariance
         estimate = float(weights @ coefficients)
         error = math.sqrt(max(float(weights @ covariance @ weights), 0.0))
         half_width = float(special.ndtri(0.5 + 0.5 * prob)) * error
@@ -89,42 +89,40 @@ def cox(  # noqa: PLR0917 -- the endpoint's four columns stand in the order of e
     iterations do not converge.
     """
     rows = as_rows(time, event, entry, weight)
-    columns = np.asarray(design, dtype=np.float64)
     labels = tuple(names)
-    scaled, scale = _standardised(columns, labels, len(rows))
+    scaled, scale = _standardised(np.asarray(design, dtype=np.float64), labels, len(rows))
     sets = risk_sets(rows)
     ends = limit(scaled, sets)
     best = maximise(scaled @ ends.basis, ends.sets, ties)
     coefficients = ends.basis @ best.coefficients / scale
     covariance = ends.basis @ best.covariance @ ends.basis.T / np.outer(scale, scale)
-    axes = np.eye(len(labels))
-    infinite = np.array([not ends.determines(axis) for axis in axes], dtype=bool)
-    finite_part = Monotone(ends, scale, coefficients, covariance) if np.any(infinite) else None
-    directions = [ends.direction(axis) for axis in axes[infinite]]
+    unbounded = np.array([not ends.determines(axis) for axis in np.eye(len(labels))], dtype=bool)
     return Cox(
         names=labels,
-        coefficients=_replaced(coefficients, infinite, directions),
-        covariance=np.where(infinite[:, None] | infinite[None, :], math.nan, covariance),
+        coefficients=_beyond(coefficients, unbounded, ends),
+        covariance=np.where(unbounded[:, None] | unbounded[None, :], math.nan, covariance),
         log_likelihood=best.log_likelihood,
         null_log_likelihood=null_log_likelihood(sets, ties),
         rows=float(np.sum(rows.weight)),
         events=float(np.sum(rows.weight * rows.event)),
         ties=ties,
-        monotone=tuple(name for name, flagged in zip(labels, infinite, strict=True) if flagged),
-        _monotone=finite_part,
+        monotone=tuple(labels[k] for k in np.flatnonzero(unbounded)),
+        at_infinity=AtInfinity(ends, scale, coefficients, covariance) if np.any(unbounded) else None,
     )
 
 
-def _replaced(values: Floats, where: Flags, by: list[float]) -> Floats:
-    changed = values.copy()
-    changed[where] = by
-    return changed
+def _beyond(coefficients: Floats, unbounded: Flags, ends: Limit) -> Floats:
+    """The coefficients, with infinity, minus infinity or NaN for those without a finite estimate."""
+    axes = np.eye(len(coefficients))
+    return np.array([ends.direction(axes[k]) if unbounded[k] else coefficients[k] for k in range(len(coefficients))])
 
 
 def _standardised(columns: Floats, names: tuple[str, ...], rows: int) -> tuple[Floats, Floats]:
     """The columns centred and in standard deviations, and these. Raises DataError."""
     if columns.shape != (rows, len(names)):
         raise DataError(f"the design has shape {columns.shape}: it needs a row for each of {rows} rows and a column a name.")
+    if len(names) == 0:
+        raise DataError("the design has no columns: there is no effect to estimate.")
     if not np.all(np.isfinite(columns)):
         raise DataError(f"column {names[int(np.argwhere(~np.isfinite(columns))[0, 1])]!r} of the design has missing values.")
     constant = [name for name, spread in zip(names, np.ptp(columns, axis=0), strict=True) if spread == 0]

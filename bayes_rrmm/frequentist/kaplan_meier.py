@@ -46,8 +46,11 @@ class KaplanMeier:
     interval: str = "log-log"
 
     def survival_at(self, t: float) -> Estimate:
-        """S(t | start) and its log-log limits; NaN before the start and beyond the last follow-up. S is 1 before an event."""
-        if not self.start <= t <= self.last_follow_up:
+        """S(t | start) and its log-log limits: 1 before the first event.
+
+        NaN before the start, and beyond the last follow-up unless S has reached 0: nobody is left, so it stays there.
+        """
+        if not self._known_at(t):
             return NOT_KNOWN
         passed = int(np.searchsorted(self.time, t, side="right"))
         if passed == 0:
@@ -73,8 +76,7 @@ class KaplanMeier:
         Moeschberger 2003, equation 4.5.2). lifelines returns the variance of min(T, upto) instead (issue 1682).
         NaN before the start, and beyond the last follow-up unless S has reached 0: R extends the last value of S there.
         """
-        ended = len(self.survival) > 0 and self.survival[-1] == 0
-        if upto < self.start or (upto > self.last_follow_up and not ended):
+        if not self._known_at(upto):
             return math.nan, math.nan
         happened = self.time < upto
         times, heights = self.time[happened], np.append(1.0, self.survival[happened])
@@ -85,6 +87,10 @@ class KaplanMeier:
         deaths, exposed = self.deaths[happened][open_ended], self.at_risk[happened][open_ended]
         variance = np.sum(remaining[open_ended] ** 2 * deaths / (exposed * (exposed - deaths)))
         return float(np.sum(areas)), math.sqrt(variance)
+
+    def _known_at(self, t: float) -> bool:
+        died_out = len(self.survival) > 0 and self.survival[-1] == 0
+        return t >= self.start and (t <= self.last_follow_up or bool(died_out))
 
     def _first_half(self, curve: Floats) -> float:
         reached = np.flatnonzero(curve <= 0.5 + ROUNDING)

@@ -21,8 +21,8 @@ SCORE_TEST = "score test of Cox with Breslow ties"
 class LogRank:
     """The statistic, chi-squared with `degrees_of_freedom` if the hazards are equal, and its p value.
 
-    `observed` and `expected` events have shape (G,), in the order of `groups`. Both are NaN and 0 degrees of freedom
-    when fewer than two groups were ever at risk at an event.
+    `observed` and `expected` events have shape (G,), in the order of `groups`, and count weights. Where fewer than two groups
+    were ever at risk at an event there are 0 degrees of freedom, and the statistic and p are NaN.
     """
 
     statistic: float

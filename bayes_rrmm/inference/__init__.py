@@ -1,5 +1,5 @@
 """Sampling: the PyMC models, compiled once and sampled by nutpie on any data and priors. Sole owner of PyMC."""
 
-from bayes_rrmm.inference.compiled import CompiledModel, compile_model, fit_plan
+from bayes_rrmm.inference.compiled import COMPILED, CompiledModel, build_model, compile_model
 
-__all__ = ["CompiledModel", "compile_model", "fit_plan"]
+__all__ = ["COMPILED", "CompiledModel", "build_model", "compile_model"]

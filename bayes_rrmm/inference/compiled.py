@@ -62,21 +62,20 @@ class CompiledModel:
         return Fit(plan=plan, tree=tree, provenance={"seed": seed, "seconds": {"sample": seconds}}, cohort=cohort)
 
 
+COMPILED: dict[Structure, CompiledModel] = {}
+"""The models this process has compiled, by structure: fits of equal structure share one. Clear it to compile anew."""
+
+
 def compile_model(plan: Plan, cohort: Cohort) -> CompiledModel:
-    """Compile the plan's model: 10 s or so warm, longer on a machine that has never compiled one."""
+    """The compiled model of the plan: from `COMPILED`, or compiled now (10 s or so warm, longer on a fresh machine)."""
     import nutpie
 
-    started = time.perf_counter()
-    compiled = nutpie.compile_pymc_model(build_model(plan, cohort), backend="numba")
-    return CompiledModel(structure_of(plan), compiled, time.perf_counter() - started)
-
-
-def fit_plan(plan: Plan, cohort: Cohort, *, cores: int | None = None, progress: Progress | None = None) -> Fit:
-    """Compile the plan's model and sample it on the cohort."""
-    compiled = compile_model(plan, cohort)
-    fit = compiled.sample(plan, cohort, cores=cores, progress=progress)
-    fit.provenance["seconds"]["compile"] = compiled.seconds
-    return fit
+    structure = structure_of(plan)
+    if structure not in COMPILED:
+        started = time.perf_counter()
+        compiled = nutpie.compile_pymc_model(build_model(plan, cohort), backend="numba")
+        COMPILED[structure] = CompiledModel(structure, compiled, time.perf_counter() - started)
+    return COMPILED[structure]
 
 
 def _run(compiled: Any, sampling: Sampling, seed: int, cores: int | None, progress: Progress | None) -> xr.DataTree:

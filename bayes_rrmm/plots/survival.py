@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from bayes_rrmm.agreement.curves import curves_table, everyone_table
@@ -17,10 +20,10 @@ from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import at_risk
 from bayes_rrmm.plots.style import KAPLAN_MEIER, POSTERIOR, QUIET, SETTINGS, mark_failed
 
-PANEL = (2.35, 1.75)
-"""Width and height of one panel in inches; four columns make a double-column figure."""
-
-MOST_COLUMNS = 3
+PANEL_WIDTH, PANEL_HEIGHT = 1.72, 1.55
+ABOVE, BELOW = 0.52, 0.62
+"""Inches of a panel's axes, and of the title above and the numbers at risk below them."""
+HEAD, FOOT, LEFT = 0.34, 0.62, 0.5
 
 
 def main_group(fit: Fit) -> str | None:
@@ -38,88 +41,134 @@ def survival(fit: Fit, cohort: Cohort | None = None, by: str | None = None, *, p
     """
     rows = cohort if cohort is not None else fit.require_cohort("the survival figure")
     table = everyone_table(fit, rows) if by is None else curves_table(fit, rows, by)
-    levels = list(fit.plan.encoding.group(by).levels) if by is not None else ["all"]
-    columns = min(MOST_COLUMNS, len(levels))
-    lines = math.ceil(len(levels) / columns)
+    levels = ["all"] if by is None else list(fit.plan.encoding.group(by).levels)
     with mpl.rc_context(SETTINGS):
-        figure = Figure(figsize=(0.75 + PANEL[0] * columns, 0.95 + (PANEL[1] + 0.75) * lines))
-        panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+        figure, panels = _layout(len(levels))
         ticks = _ticks(rows)
-        for index, panel in enumerate(panels.ravel()):
-            if index >= len(levels):
-                panel.set_visible(False)
-                continue
-            level = levels[index]
-            _panel(panel, table[table["group"] == level], _title(fit, by, level), ticks)
+        for index, (panel, level) in enumerate(zip(panels, levels, strict=True)):
             keep = np.ones(len(rows), dtype=bool) if by is None else (rows.covariates[by] == level).to_numpy()
-            counts = at_risk(ticks, rows.time[keep], rows.entry[keep], rows.weight[keep])
-            _numbers_at_risk(panel, ticks, counts, first=index % columns == 0)
-            panel.tick_params(labelbottom=True)
-        _finish(figure, fit, rows, passed, lines)
+            _curves(panel, table[table["group"] == level], float(rows.time[keep].max()))
+            _censored(panel, table[table["group"] == level], rows.time[keep & (rows.event == 0)])
+            _axes(panel, ticks, first=index % _columns(len(levels)) == 0)
+            _title(panel, fit, by, level, rows)
+            _numbers_at_risk(panel, ticks, at_risk(ticks, rows.time[keep], rows.entry[keep], rows.weight[keep]))
+        _finish(figure, fit, rows)
+        if not passed:
+            mark_failed(figure)
     return figure
 
 
-def _title(fit: Fit, by: str | None, level: str) -> str:
-    if by is None:
-        return "All patients"
-    group = fit.plan.encoding.group(by)
-    index = group.levels.index(level)
-    return f"{level} ({group.counts[index]:g} patients, {group.events[index]:g} events)"
+def _columns(count: int) -> int:
+    return count if count <= 4 else 4 if count > 6 else 3
 
 
-def _panel(panel: Axes, table: pd.DataFrame, title: str, ticks: Floats) -> None:
+def _layout(count: int) -> tuple[Figure, list[Axes]]:
+    columns = _columns(count)
+    lines = math.ceil(count / columns)
+    wide = PANEL_WIDTH if count > 1 else 2.4 * PANEL_WIDTH
+    width, height = LEFT + columns * wide + 0.1, HEAD + FOOT + lines * (ABOVE + PANEL_HEIGHT + BELOW)
+    figure = Figure(figsize=(max(width, 5.6), height))
+    panels = []
+    for index in range(count):
+        line, column = divmod(index, columns)
+        left = LEFT + column * wide
+        bottom = height - HEAD - line * (ABOVE + PANEL_HEIGHT + BELOW) - ABOVE - PANEL_HEIGHT
+        panels.append(figure.add_axes((left / width, bottom / height, (wide - 0.18) / width, PANEL_HEIGHT / height)))
+    return figure, panels
+
+
+def _curves(panel: Axes, table: pd.DataFrame, follow_up: float) -> None:
     posterior = table[table["source"] == "posterior"]
-    inside = posterior[~posterior["extrapolated"]]
-    beyond = posterior[posterior["extrapolated"]]
-    start = {"time": 0.0, "survival": 1.0, "lower": 1.0, "upper": 1.0}
-    inside = pd.concat([pd.DataFrame([start]), inside[list(start)]])
-    panel.fill_between(inside["time"], inside["lower"], inside["upper"], color=POSTERIOR, alpha=0.22, linewidth=0)
-    panel.plot(inside["time"], inside["survival"], color=POSTERIOR, linewidth=1.3)
-    if len(beyond):
-        panel.fill_between(beyond["time"], beyond["lower"], beyond["upper"], color=POSTERIOR, alpha=0.09, linewidth=0)
-        panel.plot(beyond["time"], beyond["survival"], color=POSTERIOR, linewidth=1.0, linestyle=(0, (2, 2)))
+    start = pd.DataFrame([{"time": 0.0, "survival": 1.0, "lower": 1.0, "upper": 1.0, "extrapolated": False}])
+    posterior = pd.concat([start, posterior[start.columns]], ignore_index=True)
+    reached = int(np.sum(~posterior["extrapolated"].astype(bool)))
+    for part, alpha, style in ((posterior[:reached], 0.22, "-"), (posterior[max(0, reached - 1) :], 0.10, (0, (2, 2)))):
+        panel.fill_between(part["time"], part["lower"], part["upper"], color=POSTERIOR, alpha=alpha, linewidth=0)
+        panel.plot(part["time"], part["survival"], color=POSTERIOR, linewidth=1.3 if style == "-" else 1.0, linestyle=style)
     observed = table[table["source"] == "kaplan-meier"]
-    panel.step(observed["time"], observed["survival"], where="post", color=KAPLAN_MEIER, linewidth=0.9)
+    steps = _to_the_end(observed, follow_up)
+    panel.step(steps["time"], steps["survival"], where="post", color=KAPLAN_MEIER, linewidth=0.9)
     for limit in ("lower", "upper"):
-        panel.step(observed["time"], observed[limit], where="post", color=KAPLAN_MEIER, linewidth=0.5, linestyle=":")
-    panel.set_title(title, loc="left")
-    panel.set_xlim(0, ticks[-1] if len(ticks) > 1 else None)
+        panel.step(steps["time"], steps[limit], where="post", color=KAPLAN_MEIER, linewidth=0.5, linestyle=":")
+
+
+def _to_the_end(observed: pd.DataFrame, follow_up: float) -> pd.DataFrame:
+    """Kaplan-Meier from 1 at its start to the last follow-up of its group, where it ends."""
+    columns = ["time", "survival", "lower", "upper"]
+    if not len(observed):
+        return pd.DataFrame({"time": [0.0, follow_up], "survival": 1.0, "lower": np.nan, "upper": np.nan})
+    first = observed.iloc[0]
+    begin = [] if first["survival"] == 1.0 else [{"time": 0.0, "survival": 1.0, "lower": np.nan, "upper": np.nan}]
+    end = {**observed.iloc[-1][columns].to_dict(), "time": follow_up}
+    return pd.concat([pd.DataFrame(begin, columns=columns), observed[columns], pd.DataFrame([end])], ignore_index=True).astype(float)
+
+
+def _censored(panel: Axes, table: pd.DataFrame, times: Floats) -> None:
+    observed = table[table["source"] == "kaplan-meier"].sort_values("time")
+    if len(times) > 150:
+        return
+    position = np.searchsorted(observed["time"], times, side="right") - 1
+    height = np.where(position >= 0, observed["survival"].to_numpy()[np.maximum(position, 0)] if len(observed) else 1.0, 1.0)
+    panel.plot(times, height, linestyle="none", marker="|", markersize=3, markeredgewidth=0.5, color=KAPLAN_MEIER)
+
+
+def _axes(panel: Axes, ticks: Floats, first: bool) -> None:
+    panel.set_xlim(0, ticks[-1])
     panel.set_ylim(0, 1.02)
     panel.set_xticks(ticks)
+    panel.set_yticks(np.arange(0, 1.01, 0.25))
     panel.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    if not first:
+        panel.tick_params(labelleft=False)
 
 
-def _numbers_at_risk(panel: Axes, ticks: Floats, counts: Floats, first: bool) -> None:
-    place = panel.get_xaxis_transform()
-    for tick, count in zip(ticks, counts, strict=True):
-        panel.text(tick, -0.30, f"{count:g}", transform=place, ha="center", va="top", size=6.5, color=QUIET)
-    if first:
-        panel.text(-0.02, -0.205, "At risk", transform=panel.transAxes, ha="left", va="top", size=6.5, color=QUIET)
+def _title(panel: Axes, fit: Fit, by: str | None, level: str, rows: Cohort) -> None:
+    if by is None:
+        name, patients, events = "All patients", rows.patients, rows.events
+    else:
+        group = fit.plan.encoding.group(by)
+        index = group.levels.index(level)
+        name, patients, events = level, group.counts[index], group.events[index]
+    panel.text(0, 1.13, name, transform=panel.transAxes, weight="bold", size=8, va="bottom")
+    panel.text(0, 1.03, f"{patients:g} patients, {events:g} events", transform=panel.transAxes, size=6.5, color=QUIET, va="bottom")
+
+
+def _numbers_at_risk(panel: Axes, ticks: Floats, counts: Floats) -> None:
+    place: Any = panel.get_xaxis_transform()
+    panel.text(0.0, -0.185, "Number at risk", transform=panel.transAxes, ha="left", va="top", size=6, color=QUIET)
+    for index, (tick, count) in enumerate(zip(ticks, counts, strict=True)):
+        side = "left" if index == 0 else "right" if index == len(ticks) - 1 else "center"
+        panel.text(tick, -0.275, f"{count:g}", transform=place, ha=side, va="top", size=6.5)
 
 
 def _ticks(rows: Cohort) -> Floats:
+    """At most five times from 0 to just past the last follow-up; multiples of 12 where the unit is months."""
     end = float(rows.time.max())
-    steps = [1, 1.2, 1.5, 2, 2.4, 3, 5, 6, 10] if rows.unit == "months" else [1, 2, 2.5, 5, 10]
-    ticks = MaxNLocator(nbins=6, steps=steps).tick_values(0.0, end)
-    inside = [tick for tick in ticks if tick >= 0]
-    return np.asarray([tick for tick in inside if tick <= end] + [next(tick for tick in inside if tick >= end)]).astype(np.float64)
+    steps = [1.2, 2.4, 3.6, 4.8, 6, 12] if rows.unit == "months" and end > 12 else [1, 2, 2.5, 5, 10]
+    if rows.unit == "months" and end > 12:
+        width = next(12.0 * step for step in (1, 2, 3, 4, 5, 10, 20, 50) if 12.0 * step * 4 >= end)
+        return np.arange(0.0, math.ceil(end / width) * width + width / 2, width)
+    ticks = MaxNLocator(nbins=4, steps=steps).tick_values(0.0, end)
+    return np.asarray([tick for tick in ticks if tick >= 0], dtype=np.float64)
 
 
-def _finish(figure: Figure, fit: Fit, rows: Cohort, passed: bool, lines: int) -> None:
+def _finish(figure: Figure, fit: Fit, rows: Cohort) -> None:
     interval = fit.analysis.sampling.interval
     kind = {"eti": "equal-tailed", "hdi": "highest-density"}[interval.kind]
-    figure.suptitle(f"{fit.analysis.title}: {fit.analysis.endpoint.name}", x=0.01, y=0.995, ha="left", va="top", size=9, weight="bold")
     height = figure.get_figheight()
-    figure.text(
-        0.01,
-        0.07 / height,
-        f"Blue: {fit.plan.family} posterior median, {interval.prob:.0%} {kind} interval; dashed beyond the group's follow-up. "
-        f"Black: Kaplan-Meier, log-log interval dotted.\nTime in {rows.unit}.",
-        size=6.5,
-        color=QUIET,
-        va="bottom",
+    title = f"{fit.analysis.title} ({fit.analysis.endpoint.name})"
+    figure.text(0.01, 1 - 0.06 / height, title, ha="left", va="top", size=9, weight="bold")
+    handles = [
+        Line2D([], [], color=POSTERIOR, linewidth=1.3, label=f"posterior median ({fit.plan.family})"),
+        Patch(facecolor=POSTERIOR, alpha=0.22, label=f"{interval.prob:.0%} {kind} interval"),
+        Line2D([], [], color=POSTERIOR, linewidth=1.0, linestyle=(0, (2, 2)), label="beyond the group's follow-up"),
+        Line2D([], [], color=KAPLAN_MEIER, linewidth=0.9, marker="|", markersize=3, label="Kaplan-Meier, censored"),
+        Line2D([], [], color=KAPLAN_MEIER, linewidth=0.5, linestyle=":", label=f"{interval.prob:.0%} log-log interval"),
+    ]
+    figure.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=3, frameon=False, fontsize=6.5, columnspacing=1.4
     )
-    bottom = 0.95 / height
-    figure.subplots_adjust(left=0.075, right=0.985, top=1 - 0.55 / height, bottom=bottom, hspace=0.62 + 0.02 * lines, wspace=0.12)
-    if not passed:
-        mark_failed(figure)
+    figure.text(0.5, (FOOT - 0.13) / height, f"Time ({rows.unit})", ha="center", va="bottom", size=8)
+
+
+__all__ = ["main_group", "survival"]

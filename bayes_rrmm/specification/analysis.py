@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -48,7 +49,7 @@ class CutRule(Record):
 
 
 def _increasing(cuts: tuple[float, ...]) -> tuple[float, ...]:
-    if any(later <= earlier for earlier, later in zip(cuts, cuts[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(cuts)):
         raise ValueError("cut points must increase")
     return cuts
 

@@ -121,7 +121,9 @@ def _check_effects(analysis: Analysis) -> None:
     for term_name in analysis.priors.tau:
         term = formula.find(term_name)
         if term is None or not analysis.is_pooled(term):
-            raise AnalysisError(f"[priors] tau.{term_name}: {term_name!r} is not pooled; add it to [model] effects or drop the prior.")
+            raise AnalysisError(
+                f"[priors] tau.{term_name}: {term_name!r} is not pooled; add it to [model] effects or drop the prior."
+            )
     for term_name in analysis.priors.terms:
         term = formula.find(term_name)
         if term is not None and analysis.is_pooled(term):
@@ -148,7 +150,7 @@ def _check_baseline(analysis: Analysis) -> None:
                 raise AnalysisError(
                     f"[model] {key}: a {baseline} baseline has no intervals; remove it, or set baseline = 'piecewise-exponential'."
                 )
-    elif priors.sigma is not None and analysis.model.smoothing == "independent":
+    elif priors.sigma is not None and analysis.model.smoothing != "random-walk":
         raise AnalysisError("[priors] sigma: independent intervals have no step; remove it, or set smoothing = 'random-walk'.")
 
 
@@ -165,7 +167,8 @@ def _check_variables(analysis: Analysis) -> None:
             raise AnalysisError(f"[variables.{name}] levels: a level stands twice; name each once.")
         if levels and variable.reference is not None and str(variable.reference) not in levels:
             raise AnalysisError(
-                f"[variables.{name}] reference = {variable.reference!r} is not among the levels; {nearest(str(variable.reference), levels)}"
+                f"[variables.{name}] reference = {variable.reference!r} is not among the levels; "
+                f"{nearest(str(variable.reference), levels)}"
             )
 
 
@@ -175,9 +178,13 @@ def _check_functions(analysis: Analysis, name: str) -> None:
     factors = [factor for term in analysis.formula.terms for factor in term.factors if factor.variable == name]
     inside = [factor.text for factor in factors if factor.is_function]
     if inside and (declared.levels is not None or declared.reference is not None):
-        raise AnalysisError(f"[variables.{name}]: {inside[0]} takes numbers, not groups; remove levels and reference, or the function.")
+        raise AnalysisError(
+            f"[variables.{name}]: {inside[0]} takes numbers, not groups; remove levels and reference, or the function."
+        )
     if len(inside) == len(factors) and declared.per is not None:
-        raise AnalysisError(f"[variables.{name}] per: {name!r} stands in the formula as {inside[0]} only, which has no step; remove per.")
+        raise AnalysisError(
+            f"[variables.{name}] per: {name!r} stands in the formula as {inside[0]} only, which has no step; remove per."
+        )
 
 
 def _check_populations(analysis: Analysis) -> None:

@@ -46,7 +46,8 @@ def explain(error: ValidationError, record: type[BaseModel], where: str = "") ->
         return f"{place}: unknown key {key!r}; {nearest(key, _keys(owner))}"
     if kind == "missing" and location[-1].isdigit():
         return f"{place}: has too few entries; add what is missing."
-    shown = "" if kind == "missing" or isinstance(problem["input"], Mapping | BaseModel) else f" = {shortened(repr(problem['input']))}"
+    value = problem["input"]
+    shown = "" if kind == "missing" or isinstance(value, Mapping | BaseModel) else f" = {shortened(repr(value))}"
     if kind == "literal_error":
         allowed = problem["ctx"]["expected"].replace("'", '"')
         return f"{place}{shown}: must be {allowed}."
