@@ -13,7 +13,6 @@ Names are imported when they are first used, so that the command line answers at
 from __future__ import annotations
 
 import importlib
-
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"

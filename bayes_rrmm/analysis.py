@@ -149,7 +149,7 @@ def _read(fitted: Fit, cohort: Cohort) -> tuple[pd.DataFrame, Agreement, Diagnos
     from bayes_rrmm.agreement import compare_with_frequentist
     from bayes_rrmm.agreement.curves import curves_table
     from bayes_rrmm.model_checks import diagnose, loo, parameters_table
-    from bayes_rrmm.model_checks.loo import loo_table
+    from bayes_rrmm.model_checks.cross_validation import loo_table
     from bayes_rrmm.reading import estimate_all, estimates_table
 
     read = estimate_all(fitted)

@@ -5,6 +5,7 @@ Definitions: STATISTICS, section 3. Times are in the endpoint's unit.
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -19,7 +20,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 def _increasing(value: tuple[float, ...]) -> tuple[float, ...]:
-    if any(later <= earlier for earlier, later in zip(value, value[1:], strict=False)):
+    if any(later <= earlier for earlier, later in itertools.pairwise(value)):
         raise ValueError("must increase")
     return value
 

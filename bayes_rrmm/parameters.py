@@ -76,19 +76,15 @@ def _baseline_log_prior(plan: Plan, draws: Draws) -> dict[str, Floats]:
     if plan.family == "piecewise-exponential":
         hazards = draws["log_hazard"]
         if plan.smoothing == "random-walk":
-            if kind == "median":
-                return {"log_hazard": _log_density(hazards.mean(axis=1), level)}
-            return {"log_hazard": _log_density(hazards[:, 0], prior)}
+            anchor = _log_density(hazards.mean(axis=1), level) if kind == "median" else _log_density(hazards[:, 0], prior)
+            return {"log_hazard": anchor}
         if kind == "median":
             around = draws["log_hazard_level"]
             spread = _log_normal_density(hazards - around[:, None], 0.0, INTERVAL_SD).sum(axis=1)
             return {"log_hazard_level": _log_density(around, level), "log_hazard": spread}
         return {"log_hazard": _log_density(hazards, prior).sum(axis=1)}
-    if kind == "log_scale":
-        return {"log_scale": _log_density(draws["log_scale"], prior)}
-    if kind == "log_rate":
-        return {"log_rate": _log_density(draws["log_rate"], prior)}
-    return {"log_median": _log_density(log_median(plan, draws), prior)}
+    stated = {"median": "log_median"}.get(kind, kind)
+    return {stated: _log_density(log_median(plan, draws) if kind == "median" else draws[kind], prior)}
 
 
 def log_median(plan: Plan, draws: Draws) -> Floats:
@@ -118,7 +114,7 @@ def log_density(plan: Plan, draws: Draws, cohort: Cohort) -> Floats:
     total = total + np.sum(list(log_prior(plan, draws).values()), axis=0)
     if plan.family == "weibull" and plan.priors.baseline_kind in ("median", "log_scale"):
         total = total - draws["log_shape"]
-    return total
+    return np.asarray(total)
 
 
 def draw_from_prior(plan: Plan, size: int, seed: int) -> dict[str, Floats]:
@@ -164,7 +160,7 @@ def _draw_log_hazards(plan: Plan, stated: Floats, rng: np.random.Generator, size
 def random_walk(intervals: int) -> Floats:
     """The matrix that turns J - 1 steps into a walk over J intervals with mean zero; shape (J, J - 1)."""
     walk = np.tril(np.ones((intervals, intervals - 1)), -1)
-    return walk - walk.mean(axis=0)
+    return np.asarray(walk - walk.mean(axis=0))
 
 
 def spread_over_levels(plan: Plan, tau: Floats) -> Floats:

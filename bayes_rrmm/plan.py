@@ -19,7 +19,8 @@ class Plan:
     """One model, ready to be sampled on any rows with the same columns.
 
     `cuts` has shape (J - 1,), empty unless the baseline is piecewise. `reference_time` is a time inside the data at
-    which the Weibull's cumulative hazard is sampled, which decorrelates it from the shape. `last_follow_up` is the latest exit: beyond it everything is extrapolated.
+    which the Weibull's cumulative hazard is sampled, which decorrelates it from the shape. `last_follow_up` is the latest
+    exit: beyond it everything is extrapolated.
     """
 
     analysis: Analysis

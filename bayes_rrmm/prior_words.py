@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.encoding import Column, Encoding
@@ -117,12 +118,7 @@ def _about(encoding: Encoding, column: Column) -> str:
 
 def _limits(prior: Location) -> tuple[float, float]:
     """95 % limits on the natural scale of a prior on a log scale."""
-    if prior.nu is None:
-        reach = Z975
-    else:
-        from scipy.special import stdtrit
-
-        reach = float(stdtrit(prior.nu, 0.975))
+    reach = Z975 if prior.nu is None else float(stdtrit(prior.nu, 0.975))
     with np.errstate(over="ignore"):
         return float(np.exp(prior.mean - reach * prior.sd)), float(np.exp(prior.mean + reach * prior.sd))
 

@@ -6,7 +6,6 @@ It is written to a temporary sibling and renamed, so a killed command leaves not
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -93,14 +92,14 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON so that a reader never sees half of it."""
     temporary = path.with_name(f".{path.name}.incomplete")
     temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a CSV so that a reader never sees half of it."""
     temporary = path.with_name(f".{path.name}.incomplete")
     table.to_csv(temporary, index=False)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_fit(folder: Path, data: pd.DataFrame | None = None) -> Fit:
@@ -121,7 +120,8 @@ def read_fit(folder: Path, data: pd.DataFrame | None = None) -> Fit:
     except BayesRrmmError:
         raise
     except Exception as error:
-        raise RunFolderError(f"{folder}: cannot be read ({type(error).__name__}: {error}); make it again with `bayes-rrmm fit`.") from error
+        what = f"{type(error).__name__}: {error}"
+        raise RunFolderError(f"{folder}: cannot be read ({what}); make it again with `bayes-rrmm fit`.") from error
     return Fit(plan, tree, provenance, _rows(folder, analysis, provenance, data))
 
 

@@ -20,10 +20,11 @@ from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import log_rank
 from bayes_rrmm.reading import Estimates, estimate_all
 
-COLUMNS = (
-    "estimand,endpoint,term,group,versus,contrast,subgroup,population,adjusted,at,given,unit,bayes,bayes_lower,bayes_upper,"
-    "frequentist,freq_lower,freq_upper,method,convention,rows_bayes,rows_freq,difference_in_se,width_ratio,verdict,reason_code,reason"
-).split(",")
+COLUMNS = [
+    "estimand", "endpoint", "term", "group", "versus", "contrast", "subgroup", "population", "adjusted", "at",
+    "given", "unit", "bayes", "bayes_lower", "bayes_upper", "frequentist", "freq_lower", "freq_upper", "method",
+    "convention", "rows_bayes", "rows_freq", "difference_in_se", "width_ratio", "verdict", "reason_code", "reason",
+]  # fmt: skip
 CONVENTIONS = (
     "Cox: Efron ties, Wald intervals",
     "Kaplan-Meier: log-log intervals, median the first t with S(t) <= 1/2",

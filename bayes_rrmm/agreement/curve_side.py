@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtri
 
 from bayes_rrmm.agreement.row import NOTHING, Comparison, Row
 from bayes_rrmm.agreement.verdict import FEW_EVENTS, LARGEST_DIFFERENCE, WIDTH_RATIOS, Answer, Transform, log_minus_log
@@ -130,8 +131,6 @@ def _rmst(estimand: Rmst, estimates: Estimates, used: list[KaplanMeier]) -> tupl
     values = [curve.rmst(estimand.upto) for curve in used]
     if any(math.isnan(value) for value, _ in values):
         return NOTHING, float, ["beyond-follow-up"]
-    from scipy.special import ndtri
-
     difference = values[0][0] - (values[1][0] if len(values) > 1 else 0.0)
     margin = float(ndtri(0.5 + estimates.interval.prob / 2)) * math.sqrt(sum(se**2 for _, se in values))
     return Answer(difference, difference - margin, difference + margin), float, []

@@ -30,7 +30,8 @@ class Comparison:
     @classmethod
     def between(cls, draws: Floats, freq: Answer, scale: Transform, interval: IntervalChoice, reasons: list[str]) -> Comparison:
         """The posterior's median and interval against the frequentist answer, on `scale`."""
-        return cls(posterior_answer(draws, interval), freq, judge(posterior_answer(draws, interval), freq, scale, interval.prob, reasons))
+        bayes = posterior_answer(draws, interval)
+        return cls(bayes, freq, judge(bayes, freq, scale, interval.prob, reasons))
 
     @classmethod
     def refused(cls, draws: Floats, freq: Answer, interval: IntervalChoice, reasons: list[str]) -> Comparison:

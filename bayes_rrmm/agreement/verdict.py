@@ -27,7 +27,7 @@ REASONS = {
     "late-start": "Kaplan-Meier starts late: fewer than 10 are at risk before",
     "no-counterpart": "this version has no frequentist counterpart",
     "test-only": "a test, for which there is no posterior quantity",
-    "borrows-strength": "the model's interval is narrower: proportional hazards and a smooth baseline let groups and times inform each other",
+    "borrows-strength": "the model's interval is narrower: proportionality and the baseline let groups and times inform each other",
     "unexplained": "no listed reason holds; look at the baseline's fit and at proportionality",
 }
 

@@ -9,12 +9,21 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bayes_rrmm.agreement import Agreement
+from bayes_rrmm.agreement.verdict import REASONS
 from bayes_rrmm.analysis import Run
 
 WIDTH = 124
+NAMES = {
+    "hazard-ratio": "Hazard ratio",
+    "median": "Median survival",
+    "rmst": "RMST",
+    "survival": "Survival",
+    "log-rank": "Log-rank",
+}
 
 
 def run_text(run: Run) -> str:
@@ -39,7 +48,8 @@ def agreement_table(agreement: Agreement, estimates: pd.DataFrame | None = None)
         codes = [code for code in str(row["reason_code"]).split(";") if code]
         used |= set(codes)
         verdict = f"{row['verdict']}{': ' + ', '.join(codes) if codes else ''}"
-        table.add_row(f"  {_escape(_label(row))}", _numbers(row, "bayes"), _probability(row, estimates), _numbers(row, "freq"), verdict)
+        label = f"  {escape(_label(row))}"
+        table.add_row(label, _numbers(row, "bayes"), _probability(row, estimates), _numbers(row, "freq"), verdict)
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
     console.print(_columns(titles=True))
     for heading, table in parts:
@@ -47,7 +57,7 @@ def agreement_table(agreement: Agreement, estimates: pd.DataFrame | None = None)
         console.print(table)
     output = console.file
     assert isinstance(output, io.StringIO)
-    notes = [f"  {code}: {_reason(code)}" for code in sorted(used)]
+    notes = [f"  {code}: {REASONS[code]}" for code in sorted(used)]
     conventions = [f"  {text}" for text in (*agreement.conventions, "NR: not reached within follow-up")]
     lines = [line.rstrip() for line in output.getvalue().splitlines()]
     return "\n".join([*lines, *(["Reasons:"] if notes else []), *notes, "Conventions:", *conventions])
@@ -109,8 +119,7 @@ def _plain(value: Any) -> Any:
 
 
 def _heading(row: pd.Series[Any]) -> str:
-    names = {"hazard-ratio": "Hazard ratio", "median": "Median survival", "rmst": "RMST", "survival": "Survival", "log-rank": "Log-rank"}
-    parts = [names.get(row["estimand"], row["estimand"])]
+    parts = [NAMES.get(row["estimand"], row["estimand"])]
     if row["contrast"] == "difference" or (row["contrast"] == "ratio" and row["estimand"] != "hazard-ratio"):
         parts.append(row["contrast"])
     if row["unit"] not in ("ratio", "probability", "p"):
@@ -157,14 +166,3 @@ def _probability(row: pd.Series[Any], estimates: pd.DataFrame | None) -> str:
         return ""
     return figure_of(float(same.iloc[0]["p_below"]), "probability")
 
-
-def _reason(code: str) -> str:
-    from bayes_rrmm.agreement.verdict import REASONS
-
-    return REASONS[code]
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -71,7 +71,7 @@ class Cox:
         return estimate, error, estimate - half_width, estimate + half_width
 
 
-def cox(  # noqa: PLR0917 -- the endpoint's four columns stand in the order of every function of this wing
+def cox(
     design: ArrayLike,
     names: Sequence[str],
     time: ArrayLike,

@@ -31,7 +31,7 @@ def cut_points(rule: CutRule | tuple[float, ...] | None, time: Floats, event: Fl
     total = float(counts.sum())
     intervals = rule.intervals or default_intervals(total)
     if rule.rule == "equal-width":
-        return times[-1] * np.arange(1, intervals) / intervals
+        return np.asarray(times[-1] * np.arange(1, intervals) / intervals)
     cuts = _equal_events(times, counts, intervals)
     while rule.intervals is None and len(cuts) and np.min(events_by_interval(cuts, times, counts)) < FEWEST_EVENTS:
         intervals -= 1
@@ -42,7 +42,7 @@ def cut_points(rule: CutRule | tuple[float, ...] | None, time: Floats, event: Fl
 def events_by_interval(cuts: Floats, times: Floats, counts: Floats) -> Floats:
     """Events in each of the J intervals; one on a cut belongs to the earlier interval. Shape (J,)."""
     interval: NDArray[np.int64] = np.searchsorted(cuts, times, side="left")
-    return np.bincount(interval, weights=counts, minlength=len(cuts) + 1)
+    return np.asarray(np.bincount(interval, weights=counts, minlength=len(cuts) + 1))
 
 
 def _equal_events(times: Floats, counts: Floats, intervals: int) -> Floats:
@@ -50,4 +50,4 @@ def _equal_events(times: Floats, counts: Floats, intervals: int) -> Floats:
     share = np.cumsum(counts) / counts.sum()
     wanted = np.arange(1, intervals) / intervals
     cuts = np.unique(times[np.searchsorted(share, wanted - 1e-12)])
-    return cuts[cuts < times[-1]]
+    return np.asarray(cuts[cuts < times[-1]])

@@ -25,10 +25,10 @@ class Weibull(Baseline):
 
     def log_hazard(self, time: Floats) -> Floats:
         log_shape = beside(self.log_shape, time)
-        return beside(self.log_rate, time) + log_shape + np.expm1(log_shape) * np.log(time)
+        return np.asarray(beside(self.log_rate, time) + log_shape + np.expm1(log_shape) * np.log(time))
 
     def cumulative_hazard(self, time: Floats) -> Floats:
-        return np.exp(beside(self.log_rate, time)) * time ** np.exp(beside(self.log_shape, time))
+        return np.asarray(np.exp(beside(self.log_rate, time)) * time ** np.exp(beside(self.log_shape, time)))
 
     def inverse_cumulative_hazard(self, value: Floats) -> Floats:
         with np.errstate(divide="ignore"):

@@ -58,7 +58,8 @@ def model_inputs(plan: Plan, cohort: Cohort) -> dict[str, Floats]:
 def column_order(plan: Plan) -> tuple[list[int], list[int]]:
     """Positions of the design columns with normal and with Student t priors."""
     students = [prior.is_student for prior in plan.priors.coefficients]
-    return [i for i, is_student in enumerate(students) if not is_student], [i for i, is_student in enumerate(students) if is_student]
+    positions = range(len(students))
+    return [i for i in positions if not students[i]], [i for i in positions if students[i]]
 
 
 def column_scale(plan: Plan) -> Floats:

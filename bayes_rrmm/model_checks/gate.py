@@ -14,7 +14,10 @@ from bayes_rrmm.fitted import Fit, parameter_names
 from bayes_rrmm.reading import Estimates, estimate_all
 from bayes_rrmm.reading.table import labelled_draws
 
-PARAMETER_COLUMNS = "parameter,mean,sd,q2.5,q25,q50,q75,q97.5,mcse_mean,mcse_sd,ess_bulk,ess_tail,r_hat".split(",")
+PARAMETER_COLUMNS = [
+    "parameter", "mean", "sd", "q2.5", "q25", "q50", "q75", "q97.5", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail",
+    "r_hat",
+]  # fmt: skip
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 
 

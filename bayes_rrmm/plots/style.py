@@ -13,7 +13,7 @@ KAPLAN_MEIER = "#222222"
 FAILED = "#B2182B"
 QUIET = "#666666"
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8,

@@ -100,7 +100,8 @@ def _to_the_end(observed: pd.DataFrame, follow_up: float) -> pd.DataFrame:
     first = observed.iloc[0]
     begin = [] if first["survival"] == 1.0 else [{"time": 0.0, "survival": 1.0, "lower": np.nan, "upper": np.nan}]
     end = {**observed.iloc[-1][columns].to_dict(), "time": follow_up}
-    return pd.concat([pd.DataFrame(begin, columns=columns), observed[columns], pd.DataFrame([end])], ignore_index=True).astype(float)
+    parts = [pd.DataFrame(begin, columns=columns), observed[columns], pd.DataFrame([end])]
+    return pd.concat([part.astype(float) for part in parts], ignore_index=True)
 
 
 def _censored(panel: Axes, table: pd.DataFrame, times: Floats) -> None:

@@ -1,7 +1,7 @@
 """Reading a fit: an estimand in, labelled draws of a clinical quantity out."""
 
-from bayes_rrmm.reading.estimate import estimate
 from bayes_rrmm.reading.estimates import Estimates
+from bayes_rrmm.reading.estimation import estimate
 from bayes_rrmm.reading.summary import summarise
 from bayes_rrmm.reading.table import default_estimands, estimate_all, estimates_table
 

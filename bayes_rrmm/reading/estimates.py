@@ -66,7 +66,7 @@ class Estimates:
 
     def to_dataframe(self) -> pd.DataFrame:
         """The summary: a row a label; see `summarise`."""
-        from bayes_rrmm.reading.summary import summarise
+        from bayes_rrmm.reading.summary import summarise  # noqa: PLC0415  # a summary is of estimates, so it imports them
 
         return summarise(self)
 

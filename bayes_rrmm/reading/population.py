@@ -54,7 +54,8 @@ def members(fit: Fit, population: str | Cohort) -> Members:
         return Members(cohort.covariates, cohort.weight, population)
     filters = fit.analysis.populations.get(population)
     if filters is None:
-        raise AnalysisError(f"population {population!r} is unknown; {nearest(population, ('cohort', 'average', *fit.analysis.populations))}")
+        known = ("cohort", "average", *fit.analysis.populations)
+        raise AnalysisError(f"population {population!r} is unknown; {nearest(population, known)}")
     keep = cohort.mask({name: tuple(str(level) for level in levels) for name, levels in filters.items()})
     if not keep.any():
         raise FitError(f"population {population!r} has no member among the {len(cohort)} analysed rows; widen its levels.")

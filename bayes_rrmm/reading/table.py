@@ -14,14 +14,15 @@ from bayes_rrmm.estimands import AnyEstimand, HazardRatio, Median, Rmst
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.reading.contrasts import hazard_ratio_contrasts
-from bayes_rrmm.reading.estimate import estimate
 from bayes_rrmm.reading.estimates import Estimates
+from bayes_rrmm.reading.estimation import estimate
 from bayes_rrmm.reading.summary import summary_of
 
-COLUMNS = (
-    "estimand,endpoint,term,group,versus,contrast,subgroup,population,at,given,threshold,unit,median,mean,sd,lower,upper,"
-    "interval,prob,p_below,p_above,p_not_reached,extrapolated,passed"
-).split(",")
+COLUMNS = [
+    "estimand", "endpoint", "term", "group", "versus", "contrast", "subgroup", "population", "at", "given",
+    "threshold", "unit", "median", "mean", "sd", "lower", "upper", "interval", "prob", "p_below", "p_above",
+    "p_not_reached", "extrapolated", "passed",
+]  # fmt: skip
 
 
 def default_estimands(plan: Plan) -> tuple[AnyEstimand, ...]:
@@ -59,7 +60,8 @@ def estimates_table(read: list[tuple[AnyEstimand, Estimates]], passed: dict[str,
                 summary = summary_of(draws.ravel(), estimates.interval, threshold)
                 rows.append({**_identity(estimand, estimates, labels), **summary, "passed": verdict})
             if estimates.unit == "rank":
-                rows += [{**_identity(estimand, estimates, labels), **extra, "passed": verdict} for extra in _rank_rows(estimates, draws)]
+                about = {**_identity(estimand, estimates, labels), "passed": verdict}
+                rows += [{**about, **extra} for extra in _rank_rows(estimates, draws)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -86,7 +86,7 @@ def _rank(fit: Fit, estimand: Rank, population: str | Cohort) -> Estimates:
     return _labelled(fit, estimand, draws, extrapolated, unit="rank", population=where, term=estimand.of, notes=notes)
 
 
-def _curve(fit: Fit, estimand: Curve, by: str | None, population: str | Cohort) -> Estimates:
+def _curve(fit: Fit, estimand: Survival | Median | Rmst, by: str | None, population: str | Cohort) -> Estimates:
     average = population == "average"
     curves, who = group_curves(fit, by, population, average)
     pieces, beyond = zip(*(_read(fit, estimand, curve) for curve in curves), strict=True)
@@ -141,7 +141,7 @@ def contrast_between_groups(fit: Fit, values: Estimates, estimand: Curve, by: st
     )
 
 
-def _read(fit: Fit, estimand: Curve, curve: GroupCurve) -> tuple[Floats, Any]:
+def _read(fit: Fit, estimand: Survival | Median | Rmst, curve: GroupCurve) -> tuple[Floats, Any]:
     """Draws (S,) or (S, T) for one group, and whether each lies beyond its follow-up."""
     baseline = fit.baseline
     if isinstance(estimand, Survival):
@@ -153,7 +153,6 @@ def _read(fit: Fit, estimand: Curve, curve: GroupCurve) -> tuple[Floats, Any]:
     if isinstance(estimand, Rmst):
         values = marginal_rmst(baseline, np.array([estimand.upto]), curve.eta, curve.weight)
         return values, [estimand.upto > curve.last_follow_up]
-    assert isinstance(estimand, Median)
     medians = marginal_quantile(baseline, 0.5, curve.eta, curve.weight)
     horizon = curve.last_follow_up if estimand.horizon is None else estimand.horizon
     reached = np.where(medians <= horizon, medians, math.inf)
