@@ -98,7 +98,7 @@ def _fit(plan: Plan, cohort: Cohort, stopwatch: Stopwatch, cores: int | None, pr
     compiled = _compile(plan, cohort, stopwatch)
     with stopwatch.stage("sample"):
         fitted = compiled.sample(plan, cohort, cores=cores, progress=progress)
-    fitted.provenance.update(provenance_of(plan.analysis, cohort, stopwatch))
+    fitted.provenance.update(provenance_of(plan, cohort, stopwatch))
     return fitted
 
 
@@ -194,14 +194,15 @@ def load_fit(folder: str | Path, data: pd.DataFrame | None = None) -> Fit:
     return read_fit(Path(folder), data)
 
 
-def provenance_of(analysis: Analysis, cohort: Cohort, stopwatch: Stopwatch) -> dict[str, Any]:
+def provenance_of(plan: Plan, cohort: Cohort, stopwatch: Stopwatch) -> dict[str, Any]:
     """Versions, seed, date, command, data fingerprint: what is needed to make the same numbers again."""
+    analysis = plan.analysis
     return {
         "title": analysis.title,
         "analysis_sha256": analysis.sha256,
         "data": cohort_record(cohort),
         "seed": analysis.sampling.seed,
-        "sampling": analysis.sampling.model_dump(),
+        "sampling": {**analysis.sampling.model_dump(), "target_accept": plan.target_accept},
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": "",
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in VERSIONS}},

@@ -163,8 +163,9 @@ class Encoding:
         values = np.asarray(pd.to_numeric(_present(variable, frame), errors="coerce"), dtype=np.float64)
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
+            value = frame[variable].iloc[bad[0]]
             raise DataError(
-                f"row {frame.index[bad[0]]}, column {variable!r} is {shortened(repr(frame[variable].iloc[bad[0]]))}: "
+                f"row {frame.index[bad[0]]}, column {variable!r} is {'missing' if pd.isna(value) else shortened(repr(str(value)))}: "
                 "a continuous covariate must be a finite number; complete or correct it, or leave the row out."
             )
         return values

@@ -48,8 +48,8 @@ def check_finite(raw: Floats, terms: list[str], rows: NDArray[Any]) -> None:
     if len(bad):
         row, column = bad[0]
         raise DataError(
-            f"row {rows[row]}, term {terms[column]!r}: its value is not finite (the logarithm of 0 or less?); "
-            "correct the value or change the formula."
+            f"row {rows[row]}, term {terms[column]!r}: its value is not finite (the logarithm of 0 or less, or a polynomial "
+            "of too few distinct values?); correct the value, or change the formula."
         )
 
 

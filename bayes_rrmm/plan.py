@@ -41,6 +41,12 @@ class Plan:
         return self.analysis.model.smoothing or "independent"
 
     @property
+    def target_accept(self) -> float:
+        """Acceptance the sampler aims at: as declared, or 0.98 for random walks (at 0.95 some still diverge), else 0.9."""
+        walks = self.family == "piecewise-exponential" and self.smoothing == "random-walk"
+        return self.analysis.sampling.target_accept or (0.98 if walks else 0.9)
+
+    @property
     def cut_array(self) -> Floats:
         """The cut points as an array."""
         return np.asarray(self.cuts, dtype=np.float64)

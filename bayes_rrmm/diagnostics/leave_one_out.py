@@ -17,39 +17,45 @@ TOO_HIGH = 0.7
 
 @dataclass(frozen=True)
 class LeaveOneOut:
-    """elpd in nats, summed over units (subjects); `elpd_i` and `pareto_k` have shape (units,)."""
+    """Leave-one-out terms in nats. `elpd_i`, `pareto_k` and `p_i` have shape (units,); a unit of `count` w stands for w
+    identical ones (frequency weights), each left out on its own."""
 
     elpd_i: Floats
     pareto_k: Floats
-    p_loo: float
+    p_i: Floats
+    count: Floats
     unit: str
 
     @property
     def elpd(self) -> float:
-        """Expected log pointwise predictive density."""
-        return float(self.elpd_i.sum())
+        """Expected log pointwise predictive density, summed over units."""
+        return float(self.count @ self.elpd_i)
+
+    @property
+    def p_loo(self) -> float:
+        """Effective number of parameters."""
+        return float(self.count @ self.p_i)
 
     @property
     def se(self) -> float:
         """Standard error of `elpd` over units."""
-        return float(math.sqrt(len(self.elpd_i) * self.elpd_i.var(ddof=1)))
+        total = self.count.sum()
+        spread = self.count @ (self.elpd_i - self.elpd / total) ** 2 / (total - 1)
+        return float(math.sqrt(total * spread))
 
     @property
     def n_high_k(self) -> int:
         """Units whose Pareto k is above 0.7."""
-        return int(np.sum(self.pareto_k > TOO_HIGH))
+        return int(self.count @ (self.pareto_k > TOO_HIGH))
 
 
-def leave_one_out(blocks: Iterable[Floats], unit: str = "row", relative_efficiency: float = 1.0) -> LeaveOneOut:
-    """PSIS-LOO from blocks of pointwise log-likelihood, each of shape (chains, draws, units in the block).
+def leave_one_out(
+    blocks: Iterable[Floats], relative_efficiency: float = 1.0
+) -> tuple[Floats, Floats, Floats]:
+    """elpd, Pareto k and effective parameters of each unit, from blocks of log-likelihood (chains, draws, units).
 
     `relative_efficiency` is effective draws over draws. Blocks keep memory bounded where rows x draws is large.
     """
-    elpd, k, p = [], [], []
-    for block in blocks:
-        for index in range(block.shape[2]):
-            one, pareto, effective = array_stats.loo(block[:, :, index], r_eff=relative_efficiency)
-            elpd.append(float(one))
-            k.append(float(pareto))
-            p.append(float(effective))
-    return LeaveOneOut(np.array(elpd), np.array(k), float(np.sum(p)), unit)
+    terms = [array_stats.loo(block[:, :, i], r_eff=relative_efficiency) for block in blocks for i in range(block.shape[2])]
+    elpd, pareto_k, p = np.array(terms, dtype=np.float64).T
+    return elpd, pareto_k, p

@@ -44,7 +44,8 @@ def log_rank(
     Degrees of freedom count the groups with expected events, as `survdiff` does; lifelines counts every group.
     """
     rows = as_rows(time, event, entry, weight)
-    names, code = np.unique(np.asarray(group).astype(str), return_inverse=True)
+    labels, code = np.unique(np.asarray(group).astype(str), return_inverse=True)
+    names = tuple(str(label) for label in labels)
     if len(names) < 2:
         raise DataError(f"there is one group, {names[0]!r}: a log-rank test compares two or more.")
     times = np.unique(rows.time[rows.event > 0])
@@ -66,7 +67,7 @@ def log_rank(
         method=SCORE_TEST if rows.delayed else LOG_RANK,
         observed=observed,
         expected=expected,
-        groups=tuple(str(name) for name in names),
+        groups=names,
     )
 
 

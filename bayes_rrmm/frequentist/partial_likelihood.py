@@ -15,7 +15,9 @@ from bayes_rrmm.errors import FitError
 from bayes_rrmm.frequentist.risk_sets import RiskSets, null_log_likelihood
 from bayes_rrmm.frequentist.rows import Floats
 
-MOST_STEPS = 50
+MOST_STEPS = 30
+"""Newton takes some ten; one that climbs a monotone likelihood would take a step for each unit of log hazard ratio."""
+
 DECREMENT = 1e-18
 """Newton stops when half the squared distance to the maximum, in standard errors, is below this."""
 
@@ -38,12 +40,19 @@ def maximise(design: Floats, sets: RiskSets, ties: str) -> Maximum:
         return Maximum(np.empty(0), np.empty((0, 0)), null_log_likelihood(sets, ties))
     # lifelines warns of columns with a small variance, though it standardises them: so they come standardised.
     scale = np.std(design[sets.row], axis=0)
-    found = (_efron if ties == "efron" else _breslow)(design[sets.row] / scale, sets)
+    try:
+        found = (_efron if ties == "efron" else _breslow)(design[sets.row] / scale, sets)
+    except (ConvergenceWarning, ConvergenceError, linalg.LinAlgError, linalg.LinAlgWarning) as failure:
+        raise FitError(f"the Cox model did not converge: {failure} Look for nearly collinear columns.") from failure
     return Maximum(found.coefficients / scale, found.covariance / np.outer(scale, scale), found.log_likelihood)
 
 
 def _efron(columns: Floats, sets: RiskSets) -> Maximum:
-    """lifelines, at a precision that leaves the coefficients within 2e-9 standard errors (by default, 4e-4)."""
+    """lifelines, at a precision that leaves the coefficients within 2e-9 standard errors (by default, 4e-4).
+
+    It starts at Breslow's maximum: its Newton steps are not held to raise the likelihood, and from 0 they can miss.
+    """
+    nearby = _breslow(columns, sets).coefficients
     # Efron's correction counts rows, so an event of weight 2 must be two rows; the weight of a censored row is enough.
     copies = np.repeat(np.arange(len(columns)), np.where(sets.event, sets.weight, 1.0).astype(np.int64))
     names = [f"x{k}" for k in range(columns.shape[1])]
@@ -53,20 +62,18 @@ def _efron(columns: Floats, sets: RiskSets) -> Maximum:
     entry = "start" if np.any(sets.start > 0) else None
     if entry is not None:
         frame[entry] = sets.start[copies]
-    with warnings.catch_warnings(), np.errstate():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error", ConvergenceWarning)
         warnings.simplefilter("error", linalg.LinAlgWarning)
-        try:
-            fitter = CoxPHFitter().fit(
-                frame,
-                duration_col="stop",
-                event_col="event",
-                weights_col="weight",
-                entry_col=entry,
-                fit_options={"precision": DECREMENT, "r_precision": 0.0, "max_steps": MOST_STEPS},
-            )
-        except (ConvergenceWarning, ConvergenceError, linalg.LinAlgWarning) as failure:
-            raise FitError(f"the Cox model did not converge: {failure} Look for nearly collinear columns.") from failure
+        fitter = CoxPHFitter().fit(
+            frame,
+            duration_col="stop",
+            event_col="event",
+            weights_col="weight",
+            entry_col=entry,
+            initial_point=nearby * frame[names].std().to_numpy(),
+            fit_options={"precision": DECREMENT, "r_precision": 0.0, "max_steps": MOST_STEPS},
+        )
     covariance = fitter.variance_matrix_.to_numpy(dtype=np.float64)
     return Maximum(fitter.params_.to_numpy(dtype=np.float64), covariance, float(fitter.log_likelihood_))
 
@@ -79,13 +86,15 @@ def _breslow(columns: Floats, sets: RiskSets) -> Maximum:
         step = np.linalg.solve(information, gradient)
         if 0.5 * gradient @ step < DECREMENT:
             return Maximum(coefficients, np.linalg.inv(information), value)
-        for halving in range(30):
+        for halving in range(MOST_STEPS):
             trial = coefficients + step / 2**halving
-            proposed = breslow(trial, columns, sets)
+            # Far too long a step empties a risk set of weight: its likelihood is NaN, and the step is halved.
+            with np.errstate(all="ignore"):
+                proposed = breslow(trial, columns, sets)
             if proposed[0] >= value - 1e-12 * abs(value):
                 break
         coefficients, (value, gradient, information) = trial, proposed
-    raise FitError(f"the Cox model did not converge in {MOST_STEPS} steps of Newton's method. Look for nearly collinear columns.")
+    raise ConvergenceError(f"{MOST_STEPS} steps of Newton's method were not enough.")
 
 
 def breslow(coefficients: Floats, columns: Floats, sets: RiskSets) -> tuple[float, Floats, Floats]:

@@ -20,7 +20,6 @@ from bayes_rrmm.inference.models.piecewise import piecewise_model
 from bayes_rrmm.inference.models.weibull import weibull_model
 from bayes_rrmm.parameters import draw_from_prior, log_prior, random_walk, spread_over_levels
 from bayes_rrmm.plan import Plan
-from bayes_rrmm.specification.analysis import Sampling
 
 Progress = Callable[[int, int, int], None]
 """Called now and then while sampling, with draws done, draws in all, and divergences so far."""
@@ -52,10 +51,9 @@ class CompiledModel:
         """
         if structure_of(plan) != self.structure:
             raise FitError("this compiled model has another structure (columns, intervals, kinds of prior); compile it anew.")
-        sampling = plan.analysis.sampling
-        seed = sampling.seed if seed is None else seed
+        seed = plan.analysis.sampling.seed if seed is None else seed
         started = time.perf_counter()
-        raw = _run(self.compiled.with_data(**model_inputs(plan, cohort)), sampling, seed, cores, progress)
+        raw = _run(self.compiled.with_data(**model_inputs(plan, cohort)), plan, seed, cores, progress)
         posterior = _reported(plan, raw["posterior"].to_dataset())
         seconds = time.perf_counter() - started
         tree = _tree(plan, cohort, posterior, raw["sample_stats"].to_dataset(), seed)
@@ -78,8 +76,10 @@ def compile_model(plan: Plan, cohort: Cohort) -> CompiledModel:
     return COMPILED[structure]
 
 
-def _run(compiled: Any, sampling: Sampling, seed: int, cores: int | None, progress: Progress | None) -> xr.DataTree:
+def _run(compiled: Any, plan: Plan, seed: int, cores: int | None, progress: Progress | None) -> xr.DataTree:
     import nutpie
+
+    sampling = plan.analysis.sampling
 
     def report(chains: Any) -> None:
         if progress is not None:
@@ -93,7 +93,7 @@ def _run(compiled: Any, sampling: Sampling, seed: int, cores: int | None, progre
         chains=sampling.chains,
         cores=cores,
         seed=seed,
-        target_accept=sampling.target_accept,
+        target_accept=plan.target_accept,
         save_warmup=False,
         progress_bar=False,
         progress_callback=report if progress is not None else None,

@@ -1,11 +1,13 @@
-"""PSIS leave-one-out of a fit, by subject, blockwise so that memory stays bounded."""
+"""PSIS leave-one-out of a fit, by patient, blockwise so that memory stays bounded, identical patients computed once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.diagnostics import LeaveOneOut, leave_one_out
@@ -17,10 +19,23 @@ BLOCK = 4_000_000
 
 
 def loo(fit: Fit, cohort: Cohort | None = None) -> LeaveOneOut:
-    """elpd of each subject left out; rows with one id are one subject. Raises FitError where rows are needed and missing."""
+    """elpd of each unit left out: a row, or all spells of one subject where the analysis names ids.
+
+    A row of frequency weight w is w patients, each left out on its own. Raises FitError where rows are needed and missing.
+    """
     rows = cohort if cohort is not None else fit.require_cohort("leave-one-out")
-    unit = "row" if rows.id is None else "subject"
-    return leave_one_out(_blocks(fit, rows), unit, _relative_efficiency(fit))
+    efficiency = _relative_efficiency(fit)
+    if rows.id is not None:
+        subjects = np.unique(rows.id, return_inverse=True)[1].reshape(-1)
+        elpd, k, p = leave_one_out(_blocks(fit, rows, subjects), efficiency)
+        return LeaveOneOut(elpd, k, p, np.ones(len(elpd)), "subject")
+    single = replace(rows, weight=np.ones(len(rows)))
+    first, kind = _distinct(single)
+    chosen = np.zeros(len(rows), dtype=bool)
+    chosen[first] = True
+    elpd, k, p = leave_one_out(_blocks(fit, single.select(chosen), np.arange(len(first))), efficiency)
+    position = np.argsort(np.argsort(first))[kind]
+    return LeaveOneOut(elpd[position], k[position], p[position], rows.weight, "row")
 
 
 def loo_table(result: LeaveOneOut) -> pd.DataFrame:
@@ -31,7 +46,7 @@ def loo_table(result: LeaveOneOut) -> pd.DataFrame:
                 "elpd_loo": result.elpd,
                 "se": result.se,
                 "p_loo": result.p_loo,
-                "units": len(result.elpd_i),
+                "units": float(result.count.sum()),
                 "unit": result.unit,
                 "pareto_k_max": float(result.pareto_k.max()),
                 "n_pareto_k_above_0.7": result.n_high_k,
@@ -40,25 +55,24 @@ def loo_table(result: LeaveOneOut) -> pd.DataFrame:
     )
 
 
-def _blocks(fit: Fit, rows: Cohort) -> Iterator[Floats]:
-    subjects = np.arange(len(rows)) if rows.id is None else np.unique(rows.id, return_inverse=True)[1].reshape(-1)
-    order = np.argsort(subjects, kind="stable")
-    ends = np.flatnonzero(np.diff(subjects[order], append=subjects.max() + 1)) + 1
+def _distinct(rows: Cohort) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first of each kind of identical row, and the kind of every row."""
+    frame = rows.to_frame().assign(**{"\0entry": rows.entry})
+    kind = frame.groupby(list(frame.columns), sort=False, dropna=False).ngroup().to_numpy()
+    return np.unique(kind, return_index=True)[1].astype(np.int64), kind.astype(np.int64)
+
+
+def _blocks(fit: Fit, rows: Cohort, unit: NDArray[np.int64]) -> Iterator[Floats]:
+    """Log-likelihood summed by unit, shape (chains, draws, units of the block), units in order."""
     draws = fit.shape[0] * fit.shape[1]
-    start = 0
-    while start < len(order):
-        within = ends[(ends > start) & (ends <= start + max(1, BLOCK // draws))]
-        stop = int(within[-1] if len(within) else ends[ends > start][0])
-        chosen = order[start:stop]
-        keep = np.zeros(len(rows), dtype=bool)
-        keep[chosen] = True
-        some = rows.select(keep)
-        pointwise = fit.log_likelihood(some)
-        owner = np.unique(subjects[keep], return_inverse=True)[1].reshape(-1)
-        summed = np.zeros((draws, owner.max() + 1))
-        np.add.at(summed.T, owner, pointwise.T)
-        yield summed.reshape(*fit.shape, -1)
-        start = stop
+    size = np.bincount(unit)
+    block_of = np.cumsum(size) // max(1, BLOCK // draws)
+    for block in np.unique(block_of):
+        keep = block_of[unit] == block
+        owner = np.unique(unit[keep], return_inverse=True)[1].reshape(-1)
+        summed = np.zeros((owner.max() + 1, draws))
+        np.add.at(summed, owner, fit.log_likelihood(rows.select(keep)).T)
+        yield summed.T.reshape(*fit.shape, -1)
 
 
 def _relative_efficiency(fit: Fit) -> float:

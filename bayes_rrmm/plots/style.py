@@ -41,4 +41,6 @@ def save(figure: Figure, path: str | Path, dpi: int = 300) -> None:
 
 def mark_failed(figure: Figure) -> None:
     """The mark of a fit whose diagnostics failed: on the figure itself, so that it travels with it."""
-    figure.text(0.995, 0.995, "DIAGNOSTICS FAILED: see checks.csv", color=FAILED, weight="bold", ha="right", va="top", size=8)
+    below_title = 1 - 0.24 / figure.get_figheight()
+    text = "DIAGNOSTICS FAILED: see checks.csv"
+    figure.text(0.01, below_title, text, color=FAILED, weight="bold", ha="left", va="top", size=8)

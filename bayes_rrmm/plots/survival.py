@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -23,7 +24,7 @@ from bayes_rrmm.plots.style import KAPLAN_MEIER, POSTERIOR, QUIET, SETTINGS, mar
 PANEL_WIDTH, PANEL_HEIGHT = 1.72, 1.55
 ABOVE, BELOW = 0.52, 0.62
 """Inches of a panel's axes, and of the title above and the numbers at risk below them."""
-HEAD, FOOT, LEFT = 0.34, 0.62, 0.5
+HEAD, FOOT, LEFT = 0.28, 0.62, 0.5
 
 
 def main_group(fit: Fit) -> str | None:
@@ -49,7 +50,7 @@ def survival(fit: Fit, cohort: Cohort | None = None, by: str | None = None, *, p
             keep = np.ones(len(rows), dtype=bool) if by is None else (rows.covariates[by] == level).to_numpy()
             _curves(panel, table[table["group"] == level], float(rows.time[keep].max()))
             _censored(panel, table[table["group"] == level], rows.time[keep & (rows.event == 0)])
-            _axes(panel, ticks, first=index % _columns(len(levels)) == 0)
+            _axes(panel, ticks, 1.02 * float(rows.time.max()), first=index % _columns(len(levels)) == 0)
             _title(panel, fit, by, level, rows)
             _numbers_at_risk(panel, ticks, at_risk(ticks, rows.time[keep], rows.entry[keep], rows.weight[keep]))
         _finish(figure, fit, rows)
@@ -113,8 +114,8 @@ def _censored(panel: Axes, table: pd.DataFrame, times: Floats) -> None:
     panel.plot(times, height, linestyle="none", marker="|", markersize=3, markeredgewidth=0.5, color=KAPLAN_MEIER)
 
 
-def _axes(panel: Axes, ticks: Floats, first: bool) -> None:
-    panel.set_xlim(0, ticks[-1])
+def _axes(panel: Axes, ticks: Floats, end: float, first: bool) -> None:
+    panel.set_xlim(0, end)
     panel.set_ylim(0, 1.02)
     panel.set_xticks(ticks)
     panel.set_yticks(np.arange(0, 1.01, 0.25))
@@ -137,20 +138,18 @@ def _title(panel: Axes, fit: Fit, by: str | None, level: str, rows: Cohort) -> N
 def _numbers_at_risk(panel: Axes, ticks: Floats, counts: Floats) -> None:
     place: Any = panel.get_xaxis_transform()
     panel.text(0.0, -0.185, "Number at risk", transform=panel.transAxes, ha="left", va="top", size=6, color=QUIET)
-    for index, (tick, count) in enumerate(zip(ticks, counts, strict=True)):
-        side = "left" if index == 0 else "right" if index == len(ticks) - 1 else "center"
-        panel.text(tick, -0.275, f"{count:g}", transform=place, ha=side, va="top", size=6.5)
+    for tick, count in zip(ticks, counts, strict=True):
+        panel.text(tick, -0.275, f"{count:g}", transform=place, ha="center", va="top", size=6.5)
 
 
 def _ticks(rows: Cohort) -> Floats:
-    """At most five times from 0 to just past the last follow-up; multiples of 12 where the unit is months."""
+    """At most six times from 0 to the last follow-up; multiples of 12 where the unit is months."""
     end = float(rows.time.max())
-    steps = [1.2, 2.4, 3.6, 4.8, 6, 12] if rows.unit == "months" and end > 12 else [1, 2, 2.5, 5, 10]
     if rows.unit == "months" and end > 12:
-        width = next(12.0 * step for step in (1, 2, 3, 4, 5, 10, 20, 50) if 12.0 * step * 4 >= end)
-        return np.arange(0.0, math.ceil(end / width) * width + width / 2, width)
-    ticks = MaxNLocator(nbins=4, steps=steps).tick_values(0.0, end)
-    return np.asarray([tick for tick in ticks if tick >= 0], dtype=np.float64)
+        width = next(12.0 * step for step in itertools.chain((1, 2, 3, 4, 5), itertools.count(10, 10)) if 12.0 * step * 5 > end)
+        return np.asarray(np.arange(0.0, end, width))
+    ticks = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(0.0, end)
+    return np.asarray([tick for tick in ticks if 0 <= tick <= end], dtype=np.float64)
 
 
 def _finish(figure: Figure, fit: Fit, rows: Cohort) -> None:

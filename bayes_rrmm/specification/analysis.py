@@ -91,13 +91,13 @@ class IntervalChoice(Record):
 
 
 class Sampling(Record):
-    """How the posterior is sampled."""
+    """How the posterior is sampled. Without a `target_accept` it is 0.9, or 0.98 where log hazards are a random walk."""
 
     draws: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
     tune: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
     chains: Annotated[int, Field(ge=2, le=64)] = 4
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 20260311
-    target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
+    target_accept: Annotated[float, Field(gt=0.5, lt=1)] | None = None
     interval: IntervalChoice = IntervalChoice()
 
 

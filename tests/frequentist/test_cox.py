@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose
 from r_results import WITH_COX, study
 from test_kaplan_meier import spells
 
-from bayes_rrmm.errors import DataError
+from bayes_rrmm.errors import DataError, FitError
 from bayes_rrmm.frequentist import cox
-from bayes_rrmm.frequentist.partial_likelihood import breslow
+from bayes_rrmm.frequentist.partial_likelihood import breslow, maximise
 from bayes_rrmm.frequentist.risk_sets import risk_sets
 from bayes_rrmm.frequentist.rows import as_rows
 
@@ -64,9 +64,7 @@ def test_weights_count_rows(ties, delayed):
     assert (one.rows, one.events) == (other.rows, other.events)
     assert_allclose(one.coefficients, other.coefficients, rtol=1e-7)
     assert_allclose(one.covariance, other.covariance, rtol=1e-7)
-    assert_allclose(
-        [one.log_likelihood, one.null_log_likelihood], [other.log_likelihood, other.null_log_likelihood], rtol=1e-10
-    )
+    assert_allclose([one.log_likelihood, one.null_log_likelihood], [other.log_likelihood, other.null_log_likelihood], rtol=1e-10)
 
 
 @BOTH
@@ -155,3 +153,12 @@ def test_a_contrast_needs_a_number_a_column():
     fit = cox(*three_rows([0.1, 0.5, 0.3]))
     with pytest.raises(DataError, match="one number for each of 1 columns"):
         fit.contrast([1, -1])
+
+
+@BOTH
+@pytest.mark.parametrize("columns", [[[1, 1], [1, 1], [0, 0], [0, 0], [0, 0]], [[1], [1], [0], [0], [0]]])
+def test_iterations_that_do_not_converge(columns, ties):
+    """Collinear columns, or a monotone likelihood that nobody recognised, are an error rather than a large number."""
+    sets = risk_sets(as_rows([1, 2, 3, 4, 5], [1, 1, 1, 1, 0]))
+    with pytest.raises(FitError, match="did not converge"):
+        maximise(np.array(columns, dtype=float), sets, ties)

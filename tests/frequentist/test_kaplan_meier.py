@@ -48,9 +48,7 @@ def test_median_matches_r(name, group):
     """The median is the first time with S <= 1/2 and its limits invert the log-log interval, as R's do."""
     data, r = study(name), study(name).kaplan_meier(group)
     expected = (r["median_first_time_S_le_half"], *r["ci_log-log"]["median"])
-    assert_allclose(
-        kaplan_meier(*data.endpoint(data.of(group))).median(), [or_infinity(value) for value in expected], **TOLERANCE
-    )
+    assert_allclose(kaplan_meier(*data.endpoint(data.of(group))).median(), [or_infinity(value) for value in expected], **TOLERANCE)
 
 
 @pytest.mark.parametrize(("name", "group"), curves())
@@ -126,9 +124,7 @@ def test_at_risk_by_brute_force(seed):
     """At risk at t are those with entry < t <= exit; at t = 0 those with entry 0."""
     time, _, entry, weight = spells(seed)
     times = np.arange(0, 17, 0.5)
-    counted = [
-        sum(w for t, e, w in zip(time, entry, weight, strict=True) if (e < at or e == at == 0) and at <= t) for at in times
-    ]
+    counted = [sum(w for t, e, w in zip(time, entry, weight, strict=True) if (e < at or e == at == 0) and at <= t) for at in times]
     assert_array_equal(at_risk(times, time, entry, weight), counted)
 
 

@@ -77,7 +77,5 @@ def test_a_subject_cut_in_two_spells_is_one_subject(baseline: Baseline, scalar) 
     """Censoring a subject at a time and letting it enter again there changes nothing."""
     eta = np.array([[0.4, 0.4], [-0.3, -0.3]])
     whole = pointwise_log_likelihood(baseline, eta[:, :1], np.array([11.0]), np.ones(1), np.array([1.0]), np.ones(1))
-    spells = pointwise_log_likelihood(
-        baseline, eta, np.array([4.0, 11.0]), np.array([0.0, 1.0]), np.array([1.0, 4.0]), np.ones(2)
-    )
+    spells = pointwise_log_likelihood(baseline, eta, np.array([4.0, 11.0]), np.array([0.0, 1.0]), np.array([1.0, 4.0]), np.ones(2))
     np.testing.assert_allclose(spells.sum(axis=1), whole[:, 0], rtol=1e-12)
