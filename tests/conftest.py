@@ -1,8 +1,12 @@
-"""What many tests share: a short analysis file and a small table of patients. Nothing here samples."""
+"""What many tests share: a short analysis file, a small table of patients, and the demo's run folders."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,3 +43,14 @@ def patients() -> pd.DataFrame:
             "dose": np.round(rng.exponential(2.0, rows) + 0.1, 2),
         }
     )
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folders of `bayes-rrmm demo`: those the gate made from the wheel (BAYES_RRMM_DEMO), or made here, once."""
+    made = os.environ.get("BAYES_RRMM_DEMO")
+    if made:
+        return Path(made)
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    subprocess.run([sys.executable, "-m", "bayes_rrmm.cli.main", "demo", "--quiet", "--out", str(folder)], check=True)
+    return folder

@@ -12,6 +12,7 @@ import pandas as pd
 from bayes_rrmm.agreement.cox_side import cox_rows
 from bayes_rrmm.agreement.curve_side import curve_rows
 from bayes_rrmm.agreement.row import Comparison, Row
+from bayes_rrmm.agreement.text import agreement_text
 from bayes_rrmm.agreement.verdict import REASONS
 from bayes_rrmm.cohort.record import Cohort
 from bayes_rrmm.errors import RunFolderError
@@ -48,20 +49,7 @@ class Agreement:
         return f"{self.table.to_html(index=False)}<p>{'<br>'.join(self.conventions)}</p>"
 
     def __str__(self) -> str:
-        lines = [self._line(row) for _, row in self.table.iterrows()]
-        return "\n".join([*lines, *(f"  ({text})" for text in self.conventions)])
-
-    @staticmethod
-    def _line(row: pd.Series[Any]) -> str:
-        where = "" if pd.isna(row["at"]) else f" at {row['at']:g}"
-        versus = f" / {row['versus']}" if row["versus"] else ""
-        name = f"{row['estimand']} {row['group']}{versus}{where}".strip()
-        bayes = "" if pd.isna(row["bayes"]) else f"{row['bayes']:.2f} [{row['bayes_lower']:.2f}, {row['bayes_upper']:.2f}]"
-        freq = "-" if pd.isna(row["frequentist"]) else f"{row['frequentist']:.2f}"
-        if not pd.isna(row["freq_lower"]):
-            freq += f" [{row['freq_lower']:.2f}, {row['freq_upper']:.2f}]"
-        reason = f": {row['reason']}" if row["reason"] else ""
-        return f"{name}: {bayes} | {row['method']} {freq} | {row['verdict']}{reason}"
+        return agreement_text(self.table, self.conventions)
 
 
 def compare_with_frequentist(

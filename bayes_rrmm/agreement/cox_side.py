@@ -64,6 +64,8 @@ def _compare(
 ) -> Comparison:
     weights = np.concatenate([contrast.columns, contrast.levels[_free_levels(fit)]])
     reasons = []
+    if np.any(contrast.levels != 0):
+        reasons.append("pooled")
     if _fewest_events(fit, contrast, estimand) < FEW_EVENTS:
         reasons.append("few-events")
     log_hr, se, lower, upper = model.contrast(weights, estimates.interval.prob)

@@ -16,6 +16,7 @@ FEW_EVENTS = 10
 
 REASONS = {
     "prior-weighs": "the prior holds more than 30 % of the information on this contrast",
+    "pooled": "the groups' effects are pooled: each is drawn towards the others, Cox's are not",
     "few-events": "a group has fewer than 10 events",
     "monotone-likelihood": "a level has no events, so the Cox estimate diverges and is not printed",
     "different-rows": "the two sides use different rows",

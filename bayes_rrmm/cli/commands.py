@@ -168,7 +168,7 @@ def check(folder: Path, data: str | None, quiet: bool, as_json: bool) -> int:
 def crosscheck(folder: Path, data: str | None, quiet: bool, as_json: bool) -> None:
     """Bayesian beside Kaplan-Meier, log-rank and Cox on the rows of a run folder; DATA only where it has none."""
     from bayes_rrmm.agreement import compare_with_frequentist
-    from bayes_rrmm.cli.text import agreement_table, records
+    from bayes_rrmm.cli.text import records
     from bayes_rrmm.run_folder import write_table
 
     fitted = _load(folder, data)
@@ -178,7 +178,7 @@ def crosscheck(folder: Path, data: str | None, quiet: bool, as_json: bool) -> No
     if as_json:
         _print_json({"folder": str(folder), "crosscheck": records(agreement.table), "conventions": list(agreement.conventions)})
     elif not quiet:
-        click.echo(agreement_table(agreement))
+        click.echo(str(agreement))
 
 
 def _run(

@@ -2,86 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from bayes_rrmm.agreement import Agreement
-from bayes_rrmm.agreement.verdict import REASONS
+from bayes_rrmm.agreement.text import agreement_text
 from bayes_rrmm.analysis import Run
-
-WIDTH = 124
-NAMES = {
-    "hazard-ratio": "Hazard ratio",
-    "median": "Median survival",
-    "rmst": "RMST",
-    "survival": "Survival",
-    "log-rank": "Log-rank",
-}
 
 
 def run_text(run: Run) -> str:
     """All that `fit` prints after sampling."""
     seconds = str(run.stopwatch)
-    lines = [agreement_table(Agreement(run.agreement.table), run.estimates)]
+    lines = [agreement_text(run.agreement.table, run.agreement.conventions, run.estimates)]
     if not run.diagnosis.passed:
         lines.append("The checks below FAILED: do not rely on these numbers before they pass.")
     return "\n".join([*lines, f"Diagnostics {run.diagnosis}", f"Wall time: {seconds}", f"Run folder: {run.folder}", ""])
-
-
-def agreement_table(agreement: Agreement, estimates: pd.DataFrame | None = None) -> str:
-    """The agreement table for a terminal; with `estimates`, also P(below the value of no effect)."""
-    previous, used = None, set()
-    parts: list[tuple[str, Table]] = []
-    for _, row in agreement.table.iterrows():
-        heading = _heading(row)
-        if heading != previous:
-            parts.append((heading, _columns()))
-            previous = heading
-        table = parts[-1][1]
-        codes = [code for code in str(row["reason_code"]).split(";") if code]
-        used |= set(codes)
-        verdict = f"{row['verdict']}{': ' + ', '.join(codes) if codes else ''}"
-        label = f"  {escape(_label(row))}"
-        table.add_row(label, _numbers(row, "bayes"), _probability(row, estimates), _numbers(row, "freq"), verdict)
-    console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
-    console.print(_columns(titles=True))
-    for heading, table in parts:
-        console.print(heading, markup=False)
-        console.print(table)
-    output = console.file
-    assert isinstance(output, io.StringIO)
-    notes = [f"  {code}: {REASONS[code]}" for code in sorted(used)]
-    conventions = [f"  {text}" for text in (*agreement.conventions, "NR: not reached within follow-up")]
-    lines = [line.rstrip() for line in output.getvalue().splitlines()]
-    return "\n".join([*lines, *(["Reasons:"] if notes else []), *notes, "Conventions:", *conventions])
-
-
-def _columns(titles: bool = False) -> Table:
-    """A table of one heading; all have the same widths, so that they line up."""
-    table = Table(box=None, pad_edge=False, show_edge=False, show_header=titles, header_style="")
-    widths = {"": 36, "posterior": 22, "P(<null)": 8, "frequentist": 22}
-    for name, width in widths.items():
-        table.add_column(name, justify="left" if not name else "right", width=width, overflow="fold")
-    table.add_column("verdict", overflow="fold")
-    return table
-
-
-def figure_of(value: float, unit: str) -> str:
-    """One rule of rounding: ratios 2 decimals, times 1, probabilities 3 and never 0.000 or 1.000."""
-    if value is None or math.isnan(value):
-        return "-"
-    if math.isinf(value):
-        return "NR"
-    if unit in ("probability", "p"):
-        return "<0.001" if value < 0.0005 else ">0.999" if value >= 0.9995 else f"{value:.3f}"
-    return f"{value:.2f}" if unit == "ratio" else f"{value:.1f}"
 
 
 def run_record(run: Run) -> dict[str, Any]:
@@ -117,52 +54,4 @@ def _plain(value: Any) -> Any:
         return _plain(value.item())
     return value
 
-
-def _heading(row: pd.Series[Any]) -> str:
-    parts = [NAMES.get(row["estimand"], row["estimand"])]
-    if row["contrast"] == "difference" or (row["contrast"] == "ratio" and row["estimand"] != "hazard-ratio"):
-        parts.append(row["contrast"])
-    if row["unit"] not in ("ratio", "probability", "p"):
-        parts.append(f"({row['unit']})")
-    if row["estimand"] == "rmst":
-        parts.append(f"to {row['at']:g}")
-    if not pd.isna(row["given"]):
-        parts.append(f"given survival to {row['given']:g}")
-    parts.append(f"by {row['term']}" if row["term"] else "")
-    if row["population"] not in ("cohort", "conditional"):
-        parts.append(f"(population: {row['population']})")
-    return " ".join(part for part in parts if part)
-
-
-def _label(row: pd.Series[Any]) -> str:
-    label = str(row["group"] or "all")
-    if row["versus"]:
-        label += f" / {row['versus']}" if row["contrast"] == "ratio" else f" - {row['versus']}"
-    if row["subgroup"]:
-        label += f" | {row['subgroup']}"
-    if row["estimand"] == "survival":
-        label += f", at {row['at']:g}"
-    return str(row["method"]) if row["estimand"] == "log-rank" else label
-
-
-def _numbers(row: pd.Series[Any], side: str) -> str:
-    centre = row["bayes"] if side == "bayes" else row["frequentist"]
-    low, high = row[f"{side}_lower"], row[f"{side}_upper"]
-    if pd.isna(centre):
-        return "-"
-    interval = "" if pd.isna(low) and pd.isna(high) else f" \\[{figure_of(low, row['unit'])}, {figure_of(high, row['unit'])}]"
-    return f"{figure_of(centre, row['unit'])}{interval}"
-
-
-def _probability(row: pd.Series[Any], estimates: pd.DataFrame | None) -> str:
-    if estimates is None:
-        return ""
-    same = estimates
-    for key in ("estimand", "term", "group", "versus", "contrast", "subgroup", "population"):
-        same = same[same[key] == row[key]]
-    for key in ("at", "given"):
-        same = same[same[key].isna()] if pd.isna(row[key]) else same[same[key] == row[key]]
-    if not len(same) or pd.isna(same.iloc[0]["p_below"]):
-        return ""
-    return figure_of(float(same.iloc[0]["p_below"]), "probability")
 

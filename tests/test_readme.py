@@ -1,0 +1,98 @@
+"""Every command and snippet of the README is run, and what it says of the output is what comes out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from bayes_rrmm.cli.main import cli
+from bayes_rrmm.specification import parse_analysis
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DEMO, TESTS = "pip install uv && uv run bayes-rrmm demo", "uv run pytest"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[str]:
+    return [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
+
+
+def test_first_commands_are_the_contract() -> None:
+    """The README's two commands are the two that the gate runs."""
+    assert commands()[:2] == [DEMO, TESTS]
+    gate = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "pip install -q uv" in gate
+    assert "uv run pytest" in gate
+    assert "bayes-rrmm demo" in gate.replace('bin/bayes-rrmm" demo', "bayes-rrmm demo")
+
+
+def test_demo_writes_what_the_readme_says(demo_folder: Path) -> None:
+    """The demo leaves a whole run folder with a figure for two data sets with two baselines each, all checks passed."""
+    names = sorted(folder.name for folder in demo_folder.iterdir())
+    assert names == ["myeloma_gep_piecewise", "myeloma_gep_weibull", "myeloma_mayo_piecewise", "myeloma_mayo_weibull"]
+    listed = re.findall(r"`([a-z]+\.csv)`", README.split("A run folder holds")[1].split("## What")[0])
+    assert len(listed) == 6
+    for name in names:
+        folder = demo_folder / name
+        for file in [*listed, "fit.nc", "rows.parquet", "provenance.json", "figures/survival.png", "figures/survival.pdf"]:
+            assert (folder / file).stat().st_size > 0, file
+        checks = pd.read_csv(folder / "checks.csv")
+        assert set(checks["verdict"]) <= {"passed", "not applicable"}
+
+
+def test_row_explained_in_the_readme_is_the_demo_s(demo_folder: Path) -> None:
+    """The README's example row shows the numbers that the demo computes."""
+    table = pd.read_csv(demo_folder / "myeloma_gep_weibull" / "crosscheck.csv")
+    row = table[(table["estimand"] == "hazard-ratio") & (table["group"] == "Proliferation")].iloc[0]
+    bayes = f"{row['bayes']:.2f} [{row['bayes_lower']:.2f}, {row['bayes_upper']:.2f}]"
+    freq = f"{row['frequentist']:.2f} [{row['freq_lower']:.2f}, {row['freq_upper']:.2f}]"
+    shown = next(line for line in README.splitlines() if line.startswith("| Proliferation / Hyperdiploid"))
+    assert freq in shown
+    assert bayes in shown
+    assert row["verdict"] in shown
+
+
+def test_python_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of Python runs as it stands and writes its figure."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert (tmp_path / "figure1.pdf").stat().st_size > 10_000
+    assert set(names["fit"].tree.children) >= {"posterior", "prior", "log_prior", "log_likelihood", "observed_data"}  # type: ignore[attr-defined]
+
+
+def test_terminal_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command after the first two ends with exit code 0, in the order written."""
+    monkeypatch.chdir(tmp_path)
+    for line in commands()[2:]:
+        words = shlex.split(line)
+        assert words[:3] == ["uv", "run", "bayes-rrmm"]
+        result = CliRunner().invoke(cli, words[3:], standalone_mode=False)
+        assert result.exception is None, (line, result.exception)
+        assert result.return_value in (None, 0), line
+    assert (tmp_path / "runs/mine/crosscheck.csv").is_file()
+
+
+def test_analysis_file_parses() -> None:
+    """The analysis shown in the README is a valid one, and so are the two lines it shows as comments."""
+    (text,) = blocks("toml")
+    assert parse_analysis(text).formula.variables == ("regimen", "relapse_pattern")
+    assert parse_analysis(text.replace("# entry", "entry")).endpoint.entry == "months_to_first_relapse"
+    pooled = parse_analysis(text.replace("# effects", "effects").replace("regimen = { hazard_ratio", "relapse_pattern = { hazard_ratio"))
+    assert pooled.is_pooled(pooled.formula.terms[0])
+
+
+def test_links_lead_somewhere() -> None:
+    """Every file the README points to is in the repository."""
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
