@@ -66,6 +66,7 @@ class Run:
     estimates: pd.DataFrame
     agreement: Agreement
     diagnosis: Diagnosis
+    notes: tuple[str, ...]
     folder: Path
     stopwatch: Stopwatch
 
@@ -95,6 +96,7 @@ def fit(
 
 
 def _fit(plan: Plan, cohort: Cohort, stopwatch: Stopwatch, cores: int | None, progress: Progress | None) -> Fit:
+    logger.info("%s", overview(plan, cohort))
     compiled = _compile(plan, cohort, stopwatch)
     with stopwatch.stage("sample"):
         fitted = compiled.sample(plan, cohort, cores=cores, progress=progress)
@@ -109,7 +111,9 @@ def compile_analysis(analysis: Analysis, cohort: Cohort) -> CompiledModel:
 
 def _compile(plan: Plan, cohort: Cohort, stopwatch: Stopwatch) -> CompiledModel:
     with stopwatch.stage("load"):
-        from bayes_rrmm.inference import compile_model
+        from bayes_rrmm.inference import compile_model, load_sampler
+
+        load_sampler()
     with stopwatch.stage("compile"):
         return compile_model(plan, cohort)
 
@@ -135,17 +139,19 @@ def run(
     stopwatch = stopwatch or Stopwatch()
     fitted = _fit(make_plan(analysis, cohort), cohort, stopwatch, cores, progress)
     with stopwatch.stage("read"):
-        estimates, agreement, diagnosis, tables = _read(fitted, cohort)
+        estimates, agreement, diagnosis, notes, tables = _read(fitted, cohort)
     fitted.provenance["command"] = command
     with stopwatch.stage("write"), new_run_folder(folder, overwrite) as temporary:
         for name, table in tables.items():
             write_table(temporary / name, table)
         _write_figures(temporary, fitted, cohort, diagnosis.passed)
         write_fit(temporary, fitted, rows=rows)
-    return Run(fitted, estimates, agreement, diagnosis, folder, stopwatch)
+    return Run(fitted, estimates, agreement, diagnosis, notes, folder, stopwatch)
 
 
-def _read(fitted: Fit, cohort: Cohort) -> tuple[pd.DataFrame, Agreement, Diagnosis, dict[str, pd.DataFrame]]:
+def _read(
+    fitted: Fit, cohort: Cohort
+) -> tuple[pd.DataFrame, Agreement, Diagnosis, tuple[str, ...], dict[str, pd.DataFrame]]:
     from bayes_rrmm.agreement import compare_with_frequentist
     from bayes_rrmm.agreement.curves import curves_table
     from bayes_rrmm.model_checks import diagnose, loo, parameters_table
@@ -164,7 +170,8 @@ def _read(fitted: Fit, cohort: Cohort) -> tuple[pd.DataFrame, Agreement, Diagnos
         "curves.csv": curves_table(fitted, cohort),
         "loo.csv": loo_table(loo(fitted, cohort)),
     }
-    return estimates, agreement, diagnosis, tables
+    notes = tuple(dict.fromkeys(note for _, estimates_read in read for note in estimates_read.notes))
+    return estimates, agreement, diagnosis, notes, tables
 
 
 def _write_figures(folder: Path, fitted: Fit, cohort: Cohort, passed: bool) -> None:

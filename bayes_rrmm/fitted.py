@@ -30,7 +30,7 @@ DIMS = {
 """The dimension beside (chain, draw) of each parameter that has one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """A sampled model. `tree` is an xarray DataTree with posterior, sample_stats, prior, log_prior, and, where kept,
     log_likelihood and observed_data: every ArviZ function takes it. `cohort` is None in a fit read back without rows.
@@ -40,6 +40,11 @@ class Fit:
     tree: xr.DataTree
     provenance: dict[str, Any] = field(default_factory=dict)
     cohort: Cohort | None = None
+
+    def __repr__(self) -> str:
+        chains, draws = self.shape
+        rows = "saved without rows" if self.cohort is None else f"{len(self.cohort)} rows"
+        return f"Fit({self.analysis.title!r}: {self.plan.family}, {rows}, {chains} chains of {draws} draws)"
 
     @property
     def analysis(self) -> Analysis:

@@ -87,7 +87,7 @@ def _content(path: Path, error: type[BayesRrmmError], wanted: str) -> bytes:
 
 def _table_from_parquet(content: bytes, origin: str) -> pd.DataFrame:
     try:
-        table = pyarrow.parquet.read_table(pyarrow.BufferReader(content))
+        table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content)).read()
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:200]
         raise DataError(f"{origin}: not a Parquet file ({reason}); write it again, or give a CSV file.") from None

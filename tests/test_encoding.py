@@ -215,21 +215,14 @@ def test_designs_without_an_answer_are_refused(
     assert "'sex'" not in str(refusal.value)
 
 
-def test_many_rows_need_little_memory(patients: pd.DataFrame, learn: Learn) -> None:
+def test_many_rows_need_little_memory(patients: pd.DataFrame, learn: Learn, analysis_text) -> None:
     """The check for collinear terms grows with the rows, not with their square."""
-    cohort = learn(patients, "age")[1]
+    few, cohort = learn(patients, "age + dose")
     times = 5_000
     many = replace(
         cohort,
         **{name: np.tile(getattr(cohort, name), times) for name in ("time", "event", "entry", "weight")},
         covariates=pd.concat([cohort.covariates] * times, ignore_index=True),
     )
-    few, lots = learn(patients, "age")[0], learn_encoding(many_analysis(), many)
-    assert lots.columns[0].centre == pytest.approx(few.columns[0].centre)
-
-
-def many_analysis():
-    """An analysis of age alone."""
-    return parse_analysis(
-        'schema = 1\ntitle = "t"\n[endpoint]\nname = "OS"\ntime = "time"\nevent = "event"\nunit = "months"\n[model]\nformula = "age"'
-    )
+    lots = learn_encoding(parse_analysis(analysis_text("age + dose")), many)
+    assert [column.centre for column in lots.columns] == pytest.approx([column.centre for column in few.columns])

@@ -16,6 +16,7 @@ def run_text(run: Run) -> str:
     """All that `fit` prints after sampling."""
     seconds = str(run.stopwatch)
     lines = [agreement_text(run.agreement.table, run.agreement.conventions, run.estimates)]
+    lines += [f"Note: {note}" for note in run.notes]
     if not run.diagnosis.passed:
         lines.append("The checks below FAILED: do not rely on these numbers before they pass.")
     return "\n".join([*lines, f"Diagnostics {run.diagnosis}", f"Wall time: {seconds}", f"Run folder: {run.folder}", ""])
@@ -26,6 +27,7 @@ def run_record(run: Run) -> dict[str, Any]:
     return {
         "folder": str(run.folder),
         "passed": run.diagnosis.passed,
+        "notes": list(run.notes),
         "failed": [check.__dict__ for check in run.diagnosis.failed],
         "seconds": run.stopwatch.seconds,
         "estimates": records(run.estimates),

@@ -25,7 +25,7 @@ class Dropped:
     rows: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cohort:
     """Validated rows. Arrays have one entry a row; times are in `endpoint.unit`, event is 0 or 1.
 
@@ -47,6 +47,10 @@ class Cohort:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    def __repr__(self) -> str:
+        at_risk = f"{self.person_time:.1f} {self.unit} at risk"
+        return f"Cohort({len(self)} rows of {self.origin}, {self.events:g} events, {at_risk})"
 
     @property
     def unit(self) -> str:

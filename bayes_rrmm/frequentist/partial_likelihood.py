@@ -43,7 +43,10 @@ def maximise(design: Floats, sets: RiskSets, ties: str) -> Maximum:
     try:
         found = (_efron if ties == "efron" else _breslow)(design[sets.row] / scale, sets)
     except (ConvergenceWarning, ConvergenceError, linalg.LinAlgError, linalg.LinAlgWarning) as failure:
-        raise FitError(f"the Cox model did not converge: {failure} Look for nearly collinear columns.") from failure
+        raise FitError(
+            f"the Cox model did not converge: {failure} Look for columns that are nearly collinear, "
+            "or that nearly fix the order of the events; leave them out, or take a penalised fit."
+        ) from failure
     return Maximum(found.coefficients / scale, found.covariance / np.outer(scale, scale), found.log_likelihood)
 
 

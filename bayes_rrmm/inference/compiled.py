@@ -60,6 +60,11 @@ class CompiledModel:
         return Fit(plan=plan, tree=tree, provenance={"seed": seed, "seconds": {"sample": seconds}}, cohort=cohort)
 
 
+def load_sampler() -> None:
+    """Import the sampler now: it takes seconds, which are then not counted as compiling."""
+    import nutpie  # noqa: F401
+
+
 COMPILED: dict[Structure, CompiledModel] = {}
 """The models this process has compiled, by structure: fits of equal structure share one. Clear it to compile anew."""
 

@@ -71,7 +71,8 @@ class Estimates:
         return summarise(self)
 
     def __repr__(self) -> str:
-        return f"{self._title()}\n{self.to_dataframe().to_string(index=False)}"
+        notes = "".join(f"\nNote: {note}" for note in self.notes)
+        return f"{self._title()}\n{self.to_dataframe().to_string(index=False)}{notes}"
 
     def _repr_html_(self) -> str:
         return f"<p>{self._title()}</p>{self.to_dataframe().to_html(index=False)}"

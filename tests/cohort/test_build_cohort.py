@@ -168,7 +168,7 @@ def test_declared_levels_make_numbers_a_group(patients: pd.DataFrame, analysis_t
 def test_numbers_with_decimal_commas_are_not_groups(analysis_text) -> None:
     """A short column of decimal commas is refused as numbers, never taken for a group of a few levels."""
     frame = pd.DataFrame({"time": [1, 2, 3], "event": [1, 1, 1], "age": ["61,5", "62,5", "61,5"]})
-    with pytest.raises(DataError, match="row 1, column 'age' is '61,5'.*decimals with a point"):
+    with pytest.raises(DataError, match=r"row 1, column 'age' is '61,5'.*decimals with a point"):
         build_cohort(frame, parse_analysis(analysis_text("age")))
 
 

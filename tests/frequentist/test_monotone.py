@@ -87,6 +87,16 @@ def test_all_die_before_the_others(ties):
 
 
 @BOTH
+def test_someone_outranked_for_a_while(ties):
+    """In the limit a patient leaves the risk set only while someone stands above him, and still dies once, at his time."""
+    time, event, entry = [3, 1, 2, 4], [1, 1, 1, 0], [0, 0, 1.5, 0]
+    fit = cox([[1], [1], [2], [0]], ["x"], time, event, entry, ties=ties)
+    assert fit.coefficients[0] == math.inf
+    assert fit.log_likelihood == pytest.approx(-math.log(2))
+    assert fit.null_log_likelihood == pytest.approx(-math.log(3 * 3 * 2))
+
+
+@BOTH
 def test_a_continuous_covariate_in_the_order_of_deaths(ties):
     """A covariate whose largest value at risk always dies next has no finite coefficient."""
     fit = cox([[9.0], [7], [6.5], [2], [1]], ["x"], [1, 2, 3, 4, 5], [1, 1, 1, 1, 0], ties=ties)
