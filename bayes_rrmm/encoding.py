@@ -142,9 +142,7 @@ class Encoding:
         return cls(
             formula=raw["formula"],
             groups=tuple(
-                GroupVariable(
-                    group["name"], *(tuple(group[key]) for key in ("levels", "counts", "events", "last_follow_up"))
-                )
+                GroupVariable(group["name"], *(tuple(group[key]) for key in ("levels", "counts", "events", "last_follow_up")))
                 for group in raw["groups"]
             ),
             continuous=tuple(ContinuousVariable(**variable) for variable in raw["continuous"]),
@@ -164,8 +162,9 @@ class Encoding:
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
             value = frame[variable].iloc[bad[0]]
+            shown = "missing" if pd.isna(value) else shortened(repr(str(value)))
             raise DataError(
-                f"row {frame.index[bad[0]]}, column {variable!r} is {'missing' if pd.isna(value) else shortened(repr(str(value)))}: "
+                f"row {frame.index[bad[0]]}, column {variable!r} is {shown}: "
                 "a continuous covariate must be a finite number; complete or correct it, or leave the row out."
             )
         return values

@@ -36,9 +36,7 @@ def check_levels(name: str, values: pd.Series[str], declared: Variable | None, m
             f"take it out of levels in [variables.{name}]."
         )
     if len(levels) == 1:
-        raise DataError(
-            f"column {name!r} is constant: every analysed row has {levels[0]!r}; take it out of the formula."
-        )
+        raise DataError(f"column {name!r} is constant: every analysed row has {levels[0]!r}; take it out of the formula.")
     return (reference, *(level for level in levels if level != reference))
 
 

@@ -95,9 +95,18 @@ def make_plan(analysis: Analysis, cohort: Cohort) -> Plan:
         encoding=encoding,
         priors=resolve_priors(analysis, encoding, cohort),
         cuts=cuts,
-        reference_time=float(np.median(cohort.time[cohort.event > 0])),
+        reference_time=_median_event_time(cohort),
         last_follow_up=float(cohort.time.max()),
     )
+
+
+def _median_event_time(cohort: Cohort) -> float:
+    """The median over events, each counted as often as its frequency weight says."""
+    happened = cohort.event > 0
+    order = np.argsort(cohort.time[happened], kind="stable")
+    times, events = cohort.time[happened][order], np.cumsum(cohort.weight[happened][order])
+    middle = [times[np.searchsorted(events, events[-1] / 2, side=side)] for side in ("left", "right")]
+    return float(np.mean(middle))
 
 
 def interval_events(plan: Plan, cohort: Cohort) -> Floats:

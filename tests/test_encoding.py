@@ -180,6 +180,7 @@ def test_what_was_never_seen_is_refused(patients: pd.DataFrame, learn: Learn) ->
         "column 'dose' (a covariate) is not in the data": new.drop(columns="dose"),
         "a term cannot be computed": new.assign(age=500.0),
         "row 1, term 'log(dose)': its value is not finite": new.assign(dose=0.0),
+        "row 2, term 'log(dose)': its value is not finite": new.assign(dose=[1.0, -1.0, 1.0]),
     }
     for fragment, frame in cases.items():
         with pytest.raises(DataError) as refusal:

@@ -164,6 +164,15 @@ def test_pooled_effects_are_drawn_as_stated(prepare: Prepare) -> None:
     np.testing.assert_allclose(np.corrcoef(innovations.T), np.eye(3), atol=5 / math.sqrt(SIZE))
 
 
+def test_each_pooled_term_has_its_own_spread(analysis_text, patients: pd.DataFrame) -> None:
+    """With two pooled terms, every effect has the spread of its own term."""
+    rest = "[priors]\ntau = { group = { half_normal = 0.01 }, site = { half_normal = 5.0 } }"
+    analysis = parse_analysis(analysis_text("group + site", model='effects = { group = "pooled", site = "pooled" }', rest=rest))
+    frame = patients.assign(site=np.resize(["v", "w", "x", "y", "z"], 60))
+    effect = draw_from_prior(make_plan(analysis, build_cohort(frame, analysis)), 4000, seed=14)["effect"]
+    np.testing.assert_allclose(effect.std(axis=0), [0.01] * 3 + [5.0] * 5, rtol=0.15)
+
+
 def test_prior_draws_follow_the_seed(prepare: Prepare) -> None:
     """One seed gives one set of draws, another seed others."""
     plan, _ = prepare("group")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
+from scipy import special
 
 Floats = NDArray[np.float64]
 TOO_HIGH = 0.7
@@ -56,6 +57,17 @@ def leave_one_out(
 
     `relative_efficiency` is effective draws over draws. Blocks keep memory bounded where rows x draws is large.
     """
-    terms = [array_stats.loo(block[:, :, i], r_eff=relative_efficiency) for block in blocks for i in range(block.shape[2])]
+    terms = [_term(block[:, :, i], relative_efficiency) for block in blocks for i in range(block.shape[2])]
     elpd, pareto_k, p = np.array(terms, dtype=np.float64).T
-    return elpd, pareto_k, p
+    return elpd, np.where(np.isnan(pareto_k), math.inf, pareto_k), p
+
+
+def _term(log_likelihood: Floats, relative_efficiency: float) -> tuple[float, float, float]:
+    """elpd, Pareto k and effective parameters of one unit. k is infinite where the tail cannot be smoothed."""
+    try:
+        elpd, pareto_k, p = array_stats.loo(log_likelihood, r_eff=relative_efficiency)
+    except ValueError:  # the largest weights are one value repeated: a stuck chain, or a unit that says nothing
+        elpd = math.log(log_likelihood.size) - special.logsumexp(-log_likelihood)
+        p = special.logsumexp(log_likelihood) - math.log(log_likelihood.size) - elpd
+        pareto_k = math.inf if np.ptp(log_likelihood) else 0.0
+    return float(elpd), float(pareto_k), float(p)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,20 @@ class CompiledModel:
         seconds = time.perf_counter() - started
         tree = _tree(plan, cohort, posterior, raw["sample_stats"].to_dataset(), seed)
         return Fit(plan=plan, tree=tree, provenance={"seed": seed, "seconds": {"sample": seconds}}, cohort=cohort)
+
+    def _for(self, inputs: dict[str, Floats]) -> Any:
+        """The compiled model with these rows and priors.
+
+        Chains start at the centre of these priors, jittered: nutpie would keep the centre of those it was compiled
+        with, and draws would depend on what the process fitted before.
+        """
+        centre = BUILDERS[self.structure.family](self.structure, inputs).initial_point()
+        start = np.concatenate([np.ravel(centre[name]) for name in self.compiled.shape_info[0] if name in centre])
+
+        def initial_point(seed: Any) -> Floats:
+            return np.asarray(start + np.random.default_rng(seed).uniform(-1.0, 1.0, len(start)))
+
+        return replace(self.compiled.with_data(**inputs), initial_point_func=initial_point)
 
 
 def load_sampler() -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.diagnostics import LeaveOneOut, leave_one_out
 from bayes_rrmm.diagnostics.checks import measure_quantity
+from bayes_rrmm.errors import FitError
 from bayes_rrmm.fitted import Fit, parameter_names
 
 BLOCK = 4_000_000
@@ -21,9 +22,12 @@ BLOCK = 4_000_000
 def loo(fit: Fit, cohort: Cohort | None = None) -> LeaveOneOut:
     """elpd of each unit left out: a row, or all spells of one subject where the analysis names ids.
 
-    A row of frequency weight w is w patients, each left out on its own. Raises FitError where rows are needed and missing.
+    A row of frequency weight w is w patients, each left out on its own. Raises FitError where rows, or the ids
+    of subjects, are needed and missing.
     """
     rows = cohort if cohort is not None else fit.require_cohort("leave-one-out")
+    if rows.id is None and fit.analysis.endpoint.id is not None:
+        raise FitError("leave-one-out by subject needs ids, which a run folder does not keep: give the cohort, read again.")
     efficiency = _relative_efficiency(fit)
     if rows.id is not None:
         subjects = np.unique(rows.id, return_inverse=True)[1].reshape(-1)

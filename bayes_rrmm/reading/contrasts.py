@@ -88,7 +88,8 @@ def _contrast(plan: Plan, term: Term, pair: tuple[str, str], fixed: dict[str, st
     if columns.size and np.max(np.ptp(columns, axis=0)) > 1e-9 * max(1.0, float(np.abs(columns).max())):
         partners = [name for other in plan.analysis.formula.terms if variable in other.variables for name in other.variables]
         others = [name for name in dict.fromkeys(partners) if name != variable and name not in fixed]
-        remedy = f"by = {others[0]!r}" if others and plan.encoding.is_group(others[0]) else "survival or rmst by group instead"
+        by_subgroup = len(others) == 1 and not fixed and plan.encoding.is_group(others[0])
+        remedy = f"by = {others[0]!r}" if by_subgroup else "survival or rmst by group instead"
         depends = ", ".join(others) or "its own value"
         raise AnalysisError(f"the hazard ratio of {variable!r} depends on {depends}: it has no single value; ask for {remedy}.")
     return Contrast(group, versus, subgroup, columns[0], levels[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,7 +47,7 @@ class Estimates:
     def sel(self, **labels: Any) -> Estimates:
         """The draws of one label of each named dimension. Raises FitError with the nearest label when there is none."""
         for dim, label in labels.items():
-            if dim not in self.draws.dims:
+            if dim not in self.label_dims:
                 raise FitError(f"these estimates have no dimension {dim!r}; {nearest(dim, self.label_dims)}")
             known = self.draws[dim].to_numpy().tolist()
             if label not in known:
@@ -75,7 +76,8 @@ class Estimates:
         return f"{self._title()}\n{self.to_dataframe().to_string(index=False)}{notes}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{self._title()}</p>{self.to_dataframe().to_html(index=False)}"
+        notes = "".join(f"<p>Note: {html.escape(note)}</p>" for note in self.notes)
+        return f"<p>{html.escape(self._title())}</p>{self.to_dataframe().to_html(index=False)}{notes}"
 
     def _title(self) -> str:
         contrast = "" if self.contrast == "none" else f", {self.contrast}"
@@ -90,9 +92,13 @@ class Estimates:
     def _combine(self, other: Estimates | float, contrast: str) -> Estimates:
         if not isinstance(other, Estimates):
             values = self.draws - other if contrast == "difference" else self.draws / other
-            return replace(self, draws=values)
+            null = None if self.null is None else (self.null - other if contrast == "difference" else self.null / other)
+            return replace(self, draws=values, null=null)
         self._require_same(other)
-        left, right = xr.align(_bare(self.draws, other.draws), _bare(other.draws, self.draws), join="exact")
+        try:
+            left, right = xr.align(_bare(self.draws, other.draws), _bare(other.draws, self.draws), join="exact")
+        except ValueError:
+            raise FitError("these estimates cannot be combined: their labels differ; select one label of each with sel.") from None
         if np.isinf(left).any() or np.isinf(right).any():
             raise FitError("a contrast of medians is undefined where one is not reached; use horizon=inf or RMST.")
         values = left - right if contrast == "difference" else left / right
@@ -107,7 +113,7 @@ class Estimates:
         )
 
     def _require_same(self, other: Estimates) -> None:
-        for what in ("origin", "unit", "population", "endpoint", "estimand", "contrast"):
+        for what in ("origin", "unit", "population", "endpoint", "estimand", "contrast", "given"):
             mine, theirs = getattr(self, what), getattr(other, what)
             if mine != theirs:
                 name = "fit (the draws are not paired)" if what == "origin" else f"{what} ({mine} and {theirs})"

@@ -81,8 +81,8 @@ def _rank(fit: Fit, estimand: Rank, population: str | Cohort) -> Estimates:
     coords = {"chain": np.arange(fit.shape[0]), "draw": np.arange(fit.shape[1]), estimand.of: levels}
     draws = xr.DataArray(ranks, dims=("chain", "draw", estimand.of), coords=coords)
     extrapolated = xr.DataArray(beyond, dims=(estimand.of,), coords={estimand.of: levels})
-    ranked = "hazard" if estimand.upto is None else f"RMST to {estimand.upto:g} {fit.plan.analysis.endpoint.unit}"
-    notes = (f"rank 1 is the best {ranked}",)
+    ranked = "the lowest hazard" if estimand.upto is None else f"the longest RMST to {estimand.upto:g} {fit.analysis.endpoint.unit}"
+    notes = (f"ranks of {estimand.of}: 1 is best, {ranked}",)
     return _labelled(fit, estimand, draws, extrapolated, unit="rank", population=where, term=estimand.of, notes=notes)
 
 

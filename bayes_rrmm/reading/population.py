@@ -47,15 +47,15 @@ def members(fit: Fit, population: str | Cohort) -> Members:
             raise FitError(f"the population has no column {sorted(missing)[0]!r}; read it with the fit's analysis.")
         same = fit.cohort is not None and population.fingerprint == fit.cohort.fingerprint
         return Members(population.covariates, population.weight, "cohort" if same else population.origin)
+    known = ("cohort", "average", *fit.analysis.populations)
+    if population not in known:
+        raise AnalysisError(f"population {population!r} is unknown; {nearest(population, known)}")
     if not fit.analysis.formula.variables:
         return Members(pd.DataFrame(index=[0]), np.ones(1), population)
     cohort = fit.require_cohort(f"population {population!r}")
     if population in ("cohort", "average"):
         return Members(cohort.covariates, cohort.weight, population)
-    filters = fit.analysis.populations.get(population)
-    if filters is None:
-        known = ("cohort", "average", *fit.analysis.populations)
-        raise AnalysisError(f"population {population!r} is unknown; {nearest(population, known)}")
+    filters = fit.analysis.populations[population]
     keep = cohort.mask({name: tuple(str(level) for level in levels) for name, levels in filters.items()})
     if not keep.any():
         raise FitError(f"population {population!r} has no member among the {len(cohort)} analysed rows; widen its levels.")

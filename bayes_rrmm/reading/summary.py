@@ -77,7 +77,8 @@ def interval_of(draws: Floats, choice: IntervalChoice) -> tuple[float, float, st
     if choice.kind == "hdi" and np.mean(np.isinf(draws)) < 1 - choice.prob:
         ordered = np.sort(draws)
         inside = max(1, math.floor(choice.prob * len(ordered)))
-        width = ordered[inside:] - ordered[: len(ordered) - inside]
+        upper = ordered[inside:]
+        width = np.subtract(upper, ordered[: len(upper)], out=np.full(len(upper), np.inf), where=np.isfinite(upper))
         start = int(np.argmin(width))
         return float(ordered[start]), float(ordered[start + inside]), "hdi"
     tail = (1 - choice.prob) / 2

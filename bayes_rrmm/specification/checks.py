@@ -90,9 +90,7 @@ def _check_columns(analysis: Analysis) -> None:
         if column is None:
             continue
         if column in roles:
-            raise AnalysisError(
-                f"[endpoint] {role} = {column!r}: the same column is already the {roles[column]}; name another."
-            )
+            raise AnalysisError(f"[endpoint] {role} = {column!r}: the same column is already the {roles[column]}; name another.")
         roles[column] = role
     for variable in analysis.formula.variables:
         if variable in roles:

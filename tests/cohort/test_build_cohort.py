@@ -43,7 +43,7 @@ def test_text_and_typed_values_are_one_cohort(patients: pd.DataFrame, analysis_t
     assert typed.dropped == text.dropped
 
 
-@pytest.mark.parametrize("gap", ["", "NA", "NaN", ".", "  ", None, np.nan, pd.NA])
+@pytest.mark.parametrize("gap", ["", "NA", "N/A", "NaN", "nan", "NULL", "null", ".", "  ", " NA ", None, np.nan, pd.NA, pd.NaT])
 def test_every_way_to_write_a_gap_is_a_gap(gap: object, patients: pd.DataFrame, analysis_text) -> None:
     """Empty cells and the missing values of R, SAS and pandas are gaps, whatever the column."""
     frame = patients.astype(object)

@@ -58,8 +58,9 @@ def test_letters_of_any_alphabet() -> None:
 
 
 def test_one_column_is_a_table() -> None:
-    """A single column has no separator, and may hold semicolons in its values."""
+    """A single column has no separator, and semicolons are letters like any other where commas separate."""
     assert read("note\na;b\n") == [["note"], ["a;b"]]
+    assert read("time,note; free\n1,a;b\n") == [["time", "note; free"], ["1", "a;b"]]
 
 
 def test_a_header_alone_is_a_table_without_rows() -> None:

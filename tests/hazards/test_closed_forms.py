@@ -104,7 +104,7 @@ def test_rmst_is_the_integral_of_survival(baseline: Baseline, upto: float) -> No
         for patient in range(2):
             eta = ETA[draw : draw + 1, patient : patient + 1]
             expected = integral(lambda u, one=one, eta=eta: survival(one, np.array([u]), eta).item(), upto)
-            assert values[draw, patient] == pytest.approx(expected, rel=1e-9)
+            assert values[draw, patient] == pytest.approx(expected, rel=1e-9, abs=0.0)
 
 
 @family
@@ -167,7 +167,7 @@ def test_weibull_rmst_over_the_whole_range(shape: float, hazard_at_end: float, u
     """RMST stays right from a flat to an abrupt hazard, from almost no events to almost only events, at any horizon."""
     log_rate = np.log(hazard_at_end) - shape * np.log(upto)
     closed = Weibull(np.array([log_rate]), np.log([shape])).restricted_mean(np.array([upto]), np.zeros(1))
-    assert closed[0] == pytest.approx(weibull_rmst(log_rate, shape, upto), rel=1e-8)
+    assert closed[0] == pytest.approx(weibull_rmst(log_rate, shape, upto), rel=1e-10, abs=0.0)
 
 
 def test_weibull_rmst_grows_to_the_mean() -> None:
@@ -184,9 +184,9 @@ def test_rmst_without_hazard_is_the_horizon(baseline: Baseline, eta: float) -> N
     np.testing.assert_allclose(rmst(baseline, np.array([30.0]), np.full((3, 1), eta)), 30.0, rtol=1e-12)
 
 
-@pytest.mark.parametrize("rate", [1e-15, 1e-12, 1.0000001e-12, 1e-9, 1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("rate", [1e-15, 0.9e-12, 1.1e-12, 1e-9, 1e-5, 1e-3, 1.0, 1e3])
 def test_exponential_rmst_loses_no_digits(rate: float) -> None:
     """(1 - exp(-rate t)) / rate keeps its digits for the smallest rates."""
     value = Exponential(np.log([rate])).restricted_mean(np.array([1.0]), np.zeros(1))[0]
     series = sum((-rate) ** k / gamma(k + 2) for k in range(6)) if rate < 0.01 else (1 - np.exp(-rate)) / rate
-    assert value == pytest.approx(series, rel=1e-14)
+    assert value == pytest.approx(series, rel=1e-14, abs=0.0)

@@ -255,7 +255,7 @@ def test_the_digest_follows_the_text(analysis_text) -> None:
 
 
 UNKNOWN = {
-    "the root": ("", "", "", "[piors]\n", "unknown key 'piors'; did you mean 'priors'?"),
+    "the root": ("", "", "", "[piors]\n", "unknown key 'piors'; did you mean 'priors'? Valid: schema, title, question, endpoint"),
     "endpoint": ("entri = 'x'", "", "", "", "endpoint.entri: unknown key 'entri'; did you mean 'entry'?"),
     "model": ("", "basline = 'weibull'", "", "", "model.basline: unknown key 'basline'; did you mean 'baseline'?"),
     "cuts": ("", "cuts = { rule = 'equal-width', interval = 3 }", "", "", "did you mean 'intervals'? Valid: rule, intervals."),

@@ -29,7 +29,7 @@ def linear_predictor(structure: Structure, inputs: Inputs) -> Any:
         eta = eta + (design * beta).sum(axis=1)
     if structure.student_columns:
         design, nu, mean, sd = data(inputs, "student_design", "student_nu", "student_mean", "student_sd")
-        student_beta = pm.StudentT("student_beta", nu, mean, sd, dims="student_column")
+        student_beta = pm.StudentT("student_beta", nu=nu, mu=mean, sigma=sd, dims="student_column")
         eta = eta + (design * student_beta).sum(axis=1)
     if structure.pooled:
         membership, tau_sd = data(inputs, "membership", "tau_sd")
@@ -45,7 +45,7 @@ def location(name: str, mean: Any, sd: Any, nu: Any | None, **rest: Any) -> Any:
     """Normal(mean, sd), or with degrees of freedom Student t."""
     if nu is None:
         return pm.Normal(name, mean, sd, **rest)
-    return pm.StudentT(name, nu, mean, sd, **rest)
+    return pm.StudentT(name, nu=nu, mu=mean, sigma=sd, **rest)
 
 
 def coords(structure: Structure) -> dict[str, range]:

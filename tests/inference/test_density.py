@@ -1,0 +1,157 @@
+"""The NumPy log-density against that of the PyMC model, at random points. Nothing is compiled: PyTensor runs op by op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from pymc import Model
+from pytensor.compile.mode import Mode
+from reference_runs import parse
+
+import bayes_rrmm as br
+from bayes_rrmm.inference import build_model
+from bayes_rrmm.parameters import log_density, log_likelihood
+from bayes_rrmm.plan import Plan, make_plan
+
+POINTS = 25
+INTERPRETED = Mode(linker="py", optimizer=None)
+
+CUTS = 'baseline = "piecewise-exponential"\ncuts = [6, 12, 30]\n'
+WALK = f'{CUTS}smoothing = "random-walk"\n'
+MEDIAN = "baseline = { median_survival = 15, upper95 = 90 }"
+BASELINES = {
+    "exponential, log rate": ('baseline = "exponential"', "log_rate = { normal = [-3, 2] }"),
+    "exponential, log rate, Student t": ('baseline = "exponential"', "log_rate = { student_t = [5, -3, 2] }"),
+    "exponential, median": ('baseline = "exponential"', MEDIAN),
+    "Weibull, log rate": ('baseline = "weibull"', "log_rate = { normal = [-3, 2] }\nlog_shape = { normal = [0.1, 0.4] }"),
+    "Weibull, log scale": ('baseline = "weibull"', "log_scale = { normal = [2.5, 1] }"),
+    "Weibull, log scale, Student t": (
+        'baseline = "weibull"',
+        "log_scale = { student_t = [6, 2.5, 1] }\nlog_shape = { student_t = [7, 0, 0.3] }",
+    ),
+    "Weibull, median": ('baseline = "weibull"', MEDIAN),
+    "Weibull, default": ('baseline = "weibull"', ""),
+    "piecewise, log hazards": (CUTS, "log_hazards = { normal = [-3, 3] }"),
+    "piecewise, log hazards, Student t": (CUTS, "log_hazards = { student_t = [4, -3, 2] }"),
+    "piecewise, median": (CUTS, MEDIAN),
+    "random walk, log hazards": (WALK, "log_hazards = { normal = [-3, 3] }\nsigma = { half_normal = 0.4 }"),
+    "random walk, log hazards, Student t": (WALK, "log_hazards = { student_t = [4, -3, 2] }"),
+    "random walk, median": (WALK, MEDIAN),
+}
+COVARIATES = {
+    "no covariate": ("1", "", ""),
+    "one continuous, for a step": ("age", "[variables.age]\nper = 10", "age = { hazard_ratio = 1, upper95 = 2 }"),
+    "independent, Student t and pooled": (
+        "age + sex + site",
+        "",
+        "age = { student_t = [4, 0, 0.05] }\nsex = { normal = [0.2, 0.7] }\ntau = { site = { half_normal = 0.8 } }",
+    ),
+    "two pooled": ("sex + site + stage", "", "tau = { stage = { half_normal = 0.3 } }"),
+}
+EVERYTHING = "independent, Student t and pooled"
+CASES = [(baseline, EVERYTHING) for baseline in BASELINES] + [
+    (baseline, covariates)
+    for baseline in ("exponential, median", "Weibull, median", "random walk, log hazards")
+    for covariates in ("no covariate", "one continuous, for a step", "two pooled")
+]
+
+
+@pytest.fixture(scope="module")
+def patients() -> pd.DataFrame:
+    """Delayed entry, frequency weights, equal rows, and exits on a cut."""
+    rng = np.random.default_rng(7)
+    rows = 48
+    frame = pd.DataFrame(
+        {
+            "time": np.round(rng.exponential(18, rows) + 1.5, 1),
+            "event": rng.integers(0, 2, rows),
+            "entry": np.where(rng.random(rows) < 0.4, np.round(rng.random(rows), 1), 0.0),
+            "count": rng.integers(1, 5, rows),
+            "age": rng.integers(45, 80, rows),
+            "sex": np.resize(["f", "m", "m"], rows),
+            "site": np.resize(["a", "b", "c", "d", "b"], rows),
+            "stage": np.resize(["i", "ii", "iii", "ii", "i", "iii", "iii"], rows),
+        }
+    )
+    frame.loc[[3, 4], "time"] = 6.0
+    frame.loc[[3, 4], "event"] = 1
+    return pd.concat([frame, frame.iloc[:6]], ignore_index=True)
+
+
+def planned(patients: pd.DataFrame, baseline: str, covariates: str) -> tuple[Plan, br.Cohort]:
+    """The plan of one baseline with one set of covariates, and its rows."""
+    model, prior = BASELINES[baseline]
+    formula, variables, priors = COVARIATES[covariates]
+    pooled = ", ".join(f'{name} = "pooled"' for name in ("site", "stage") if name in formula)
+    analysis = parse(
+        f'schema = 1\ntitle = "A test"\n[endpoint]\nname = "OS"\ntime = "time"\nevent = "event"\nunit = "months"\n'
+        f'entry = "entry"\nweight = "count"\n[model]\nformula = "{formula}"\n{model}\n'
+        f"effects = {{ {pooled} }}\n{variables}\n[priors]\n{prior}\n{priors}\n"
+    )
+    cohort = br.read_cohort(patients, analysis)
+    return make_plan(analysis, cohort), cohort
+
+
+def random_points(model: Model, rng: np.random.Generator) -> list[dict[str, np.ndarray]]:
+    """Points near the data, under the names of PyMC's value variables (scales by their logarithm)."""
+    about = {"level": -3.0, "log_hazard": -3.0, "log_hazard_level": -3.0, "log_rate": -3.0, "tau_log__": -0.7, "sigma_log__": -0.7}
+    shapes = {name: np.shape(value) for name, value in model.initial_point().items()}
+    return [{name: about.get(name, 0.0) + rng.normal(0.0, 0.6, shape) for name, shape in shapes.items()} for _ in range(POINTS)]
+
+
+def reported(plan: Plan, points: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The points as the reported parameters, by the definitions and not by the package's own code."""
+    draws = [_reported(plan, point) for point in points]
+    return {name: np.stack([draw[name] for draw in draws]) for name in draws[0]}
+
+
+def _reported(plan: Plan, point: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    draw = {name: point[name] for name in ("log_rate", "log_shape", "log_hazard_level", "log_hazard") if name in point}
+    if "anchor" in point:
+        shape = np.exp(point["log_shape"])
+        if plan.priors.baseline_kind == "log_scale":
+            draw["log_scale"] = np.log(plan.reference_time) - point["anchor"] / shape
+        else:
+            draw["log_rate"] = point["anchor"] - shape * np.log(plan.reference_time)
+    if "step_z" in point:
+        draw["sigma"] = np.exp(point["sigma_log__"])
+        walk = np.concatenate([[0.0], np.cumsum(draw["sigma"] * point["step_z"])])
+        draw["log_hazard"] = point["level"] + walk - walk.mean()
+    sampled = {"normal": iter(point.get("beta", ())), "student": iter(point.get("student_beta", ()))}
+    beta = [next(sampled["student" if prior.is_student else "normal"]) for prior in plan.priors.coefficients]
+    if beta:
+        draw["beta"] = np.array(beta) / [column.scale for column in plan.encoding.columns]
+    if "z" in point:
+        draw["tau"] = np.exp(point["tau_log__"])
+        spread = [tau for tau, term in zip(draw["tau"], plan.encoding.pooled, strict=True) for _ in term.levels]
+        draw["effect"] = np.array(spread) * point["z"]
+    return draw
+
+
+def evaluated(function: Callable[[dict[str, np.ndarray]], np.ndarray], points: list[dict[str, np.ndarray]]) -> np.ndarray:
+    """The function at every point."""
+    return np.array([float(function(point)) for point in points])
+
+
+@pytest.mark.parametrize(("baseline", "covariates"), CASES)
+def test_numpy_and_pymc_state_one_density(patients: pd.DataFrame, baseline: str, covariates: str) -> None:
+    """The closed-form log-density and its likelihood equal PyMC's to 1e-9, with delayed entry and frequency weights.
+
+    PyMC samples the coefficients of standardised columns, so its density carries their sds as a constant.
+    """
+    plan, cohort = planned(patients, baseline, covariates)
+    model = build_model(plan, cohort)
+    points = random_points(model, np.random.default_rng([len(baseline), len(covariates)]))
+    draws = reported(plan, points)
+    stretch = np.log([column.scale for column in plan.encoding.columns]).sum()
+
+    whole = evaluated(model.compile_logp(jacobian=False, mode=INTERPRETED), points)
+    survival = evaluated(model.compile_logp(vars=[model["survival"]], jacobian=False, mode=INTERPRETED), points)
+
+    np.testing.assert_array_less(np.abs(log_density(plan, draws, cohort) - stretch - whole), 1e-9 * np.maximum(1.0, np.abs(whole)))
+    pointwise = log_likelihood(plan, draws, cohort)
+    assert pointwise.shape == (POINTS, len(cohort))
+    np.testing.assert_array_less(np.abs(pointwise.sum(axis=1) - survival), 1e-9 * np.maximum(1.0, np.abs(survival)))
