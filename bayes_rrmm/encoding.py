@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.design_matrix import materialise, with_whole_keys
 from bayes_rrmm.encoding_checks import check_columns, check_finite, check_levels
 from bayes_rrmm.errors import AnalysisError, DataError, listed, nearest, shortened
 from bayes_rrmm.specification.analysis import Analysis
@@ -40,18 +41,25 @@ class GroupVariable:
 
 @dataclass(frozen=True)
 class ContinuousVariable:
-    """A continuous covariate: effects are for `per` units of the column (1 when the user names no step)."""
+    """A continuous covariate: effects are for `per` units of the column (1 when the user names no step).
+
+    `centre` is taken off before products are formed, so that a main effect beside an interaction is that of a patient
+    with the average value: the mean, or 0 where a function needs the value itself or the column holds only 0 and 1.
+    `clinical_step` is what a clinical prior statement is about, in reported steps: one sd, or 1 for a named step or 0/1.
+    """
 
     name: str
     per: float
-    step_is_named: bool
     mean: float
     sd: float
+    centre: float
+    clinical_step: float
 
 
 @dataclass(frozen=True)
 class Column:
-    """One design column. `per` is the product of the steps of its continuous factors; `scale` its sd, 1 for an indicator."""
+    """One design column. `scale` is its sd, 1 for an indicator; `per` the product of the steps of its continuous factors,
+    and `clinical_step` of their clinical steps (of a function of a covariate: one sd of the column)."""
 
     name: str
     term: str
@@ -59,7 +67,7 @@ class Column:
     scale: float
     is_indicator: bool
     per: float
-    step_is_named: bool
+    clinical_step: float
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,7 @@ class Encoding:
         for group in self.groups:
             typed[group.name] = pd.Categorical(self._known(group.name, frame), categories=list(group.levels))
         for variable in self.continuous:
-            typed[variable.name] = self._measured(variable.name, frame) / variable.per
+            typed[variable.name] = (self._measured(variable.name, frame) - variable.centre) / variable.per
         return pd.DataFrame(typed, index=frame.index)
 
     def to_json(self) -> str:
@@ -148,7 +156,7 @@ class Encoding:
             continuous=tuple(ContinuousVariable(**variable) for variable in raw["continuous"]),
             columns=tuple(Column(**column) for column in raw["columns"]),
             pooled=tuple(PooledTerm(item["term"], tuple(item["levels"])) for item in raw["pooled"]),
-            transforms=_with_whole_keys(raw["transforms"]),
+            transforms=with_whole_keys(raw["transforms"]),
         )
 
     @property
@@ -199,48 +207,11 @@ def learn_encoding(analysis: Analysis, cohort: Cohort) -> Encoding:
             levels = check_levels(name, values, declared, analysis.missing_rule(name))
             groups.append(_group(name, levels, cohort))
             continue
-        per = (declared.per if declared else None) or 1.0
-        mean, sd = _moments(values.to_numpy(dtype=np.float64)[:, None], cohort.weight)
-        continuous.append(ContinuousVariable(name, per, bool(declared and declared.per), float(mean[0]), float(sd[0])))
+        continuous.append(_continuous(analysis, name, cohort))
     pooled = tuple(_pooled(term, groups) for term in analysis.formula.terms if analysis.is_pooled(term))
     draft = Encoding(analysis.model.formula, tuple(groups), tuple(continuous), (), pooled)
     columns, transforms = _columns(analysis, cohort, draft)
     return Encoding(analysis.model.formula, tuple(groups), tuple(continuous), columns, pooled, transforms)
-
-
-def materialise(text: str, typed: pd.DataFrame, transforms: dict[str, Any]) -> tuple[Floats, list[tuple[str, str]], dict[str, Any]]:
-    """Raw design columns without the intercept, the (term, column) names of each, and the state of the transforms.
-
-    Raises DataError where a function cannot be computed, such as a spline outside the range it was learnt on.
-    """
-    from formulaic import Formula, ModelSpec
-    from formulaic.errors import FactorEvaluationError
-
-    spec = ModelSpec(formula=Formula(text), transform_state=json_copy(transforms), na_action="ignore")
-    try:
-        with np.errstate(divide="ignore", invalid="ignore"):  # check_finite names the row of what is not finite
-            matrix = spec.get_model_matrix(typed if len(typed.columns) else pd.DataFrame({"_": np.zeros(len(typed))}))
-    except FactorEvaluationError as error:
-        reason = shortened(" ".join(str(error.__cause__ or error).split()), 200)
-        raise DataError(
-            f"formula {text!r}: a term cannot be computed ({reason}); correct the values, or change the formula."
-        ) from None
-    learnt = matrix.model_spec
-    names = []
-    for term, positions in learnt.term_indices.items():
-        names += [(str(term), str(matrix.columns[position])) for position in positions]
-    return np.asarray(matrix, dtype=np.float64)[:, 1:], names[1:], json_copy(learnt.transform_state)
-
-
-def json_copy(state: dict[str, Any]) -> dict[str, Any]:
-    """A deep copy that JSON can hold and that keeps whole-number keys."""
-    return cast("dict[str, Any]", _with_whole_keys(json.loads(json.dumps(state, default=float))))
-
-
-def _with_whole_keys(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    return {int(key) if key.isdigit() else key: _with_whole_keys(item) for key, item in value.items()}
 
 
 def _group(name: str, levels: tuple[str, ...], cohort: Cohort) -> GroupVariable:
@@ -252,6 +223,23 @@ def _group(name: str, levels: tuple[str, ...], cohort: Cohort) -> GroupVariable:
         counts=tuple(float(cohort.weight[mask].sum()) for mask in inside),
         events=tuple(float((cohort.weight * cohort.event)[mask].sum()) for mask in inside),
         last_follow_up=tuple(float(cohort.time[mask].max()) for mask in inside),
+    )
+
+
+def _continuous(analysis: Analysis, name: str, cohort: Cohort) -> ContinuousVariable:
+    values = cohort.covariates[name].to_numpy(dtype=np.float64)
+    declared = analysis.variables.get(name)
+    step = declared.per if declared else None
+    (mean,), (sd,) = _moments(values[:, None], cohort.weight)
+    is_indicator = bool(np.isin(values, (0.0, 1.0)).all())
+    in_function = any(f.is_function for term in analysis.formula.terms for f in term.factors if f.variable == name)
+    return ContinuousVariable(
+        name=name,
+        per=step or 1.0,
+        mean=float(mean),
+        sd=float(sd),
+        centre=0.0 if is_indicator or in_function else float(mean),
+        clinical_step=1.0 if is_indicator or step is not None else float(sd),
     )
 
 
@@ -278,6 +266,7 @@ def _columns(analysis: Analysis, cohort: Cohort, draft: Encoding) -> tuple[tuple
     columns = []
     for index, term in enumerate(owners):
         inside = [steps[factor.variable] for factor in term.factors if factor.variable in steps and not factor.is_function]
+        in_function = any(factor.is_function for factor in term.factors)
         is_indicator = bool(np.isin(raw[:, index], (0.0, 1.0)).all())
         columns.append(
             Column(
@@ -287,7 +276,7 @@ def _columns(analysis: Analysis, cohort: Cohort, draft: Encoding) -> tuple[tuple
                 scale=1.0 if is_indicator else float(sd[index]),
                 is_indicator=is_indicator,
                 per=float(np.prod([variable.per for variable in inside])),
-                step_is_named=any(variable.step_is_named for variable in inside),
+                clinical_step=float(sd[index] if in_function else np.prod([variable.clinical_step for variable in inside])),
             )
         )
     return tuple(columns), transforms

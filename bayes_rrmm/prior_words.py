@@ -37,7 +37,8 @@ def prior_lines(plan: Plan) -> list[PriorLine]:
         low, high = _limits(prior)
         lines.append(PriorLine("Weibull shape", _range(low, high), "", _origin(prior.is_default)))
     for column, prior in zip(plan.encoding.columns, plan.priors.coefficients, strict=True):
-        low, high = _limits(prior)
+        step = column.clinical_step
+        low, high = _limits(Location(prior.mean * step, prior.sd * step, prior.nu))
         about = f"hazard ratio, {_about(plan.encoding, column)}"
         lines.append(PriorLine(about, _range(low, high), _weight(plan.encoding, column, prior), _origin(prior.is_default)))
     draws = draw_from_prior(plan, SIMULATED, plan.analysis.sampling.seed)
@@ -113,7 +114,9 @@ def _about(encoding: Encoding, column: Column) -> str:
         return f"{column.name} against {encoding.group(column.term).reference}"
     if column.is_indicator:
         return column.name
-    return f"{column.name}, {column.per:g} more" if column.step_is_named else f"{column.name}, 1 sd ({column.scale:.3g}) more"
+    if column.clinical_step == 1.0:
+        return f"{column.name}, {column.per:g} more"
+    return f"{column.name}, 1 sd ({column.clinical_step * column.per:.3g}) more"
 
 
 def _limits(prior: Location) -> tuple[float, float]:

@@ -133,7 +133,6 @@ def _coefficient(column: Column, statement: Statement | None) -> Location:
     if isinstance(statement, NormalPrior | StudentTPrior):
         raw = _location(statement)
         return Location(raw.mean * column.per, raw.sd * column.per, raw.nu)
-    step = 1.0 if column.is_indicator or column.step_is_named else column.scale
     if isinstance(statement, HazardRatioPrior):
-        return Location(statement.mean / step, statement.sd / step)
-    return Location(0.0, DEFAULT_LOG_HR_SD / step, is_default=True)
+        return Location(statement.mean / column.clinical_step, statement.sd / column.clinical_step)
+    return Location(0.0, DEFAULT_LOG_HR_SD / column.clinical_step, is_default=True)

@@ -93,8 +93,10 @@ def laplace_draws(plan: Plan, cohort: Cohort, size: int, seed: int = SEED) -> Dr
         draws = named(vector)
         eta = log_relative_hazard(draws, design, none)
         outcome = (cohort.time, cohort.event, cohort.entry, cohort.weight)
-        likelihood = pointwise_log_likelihood(baseline_of(plan, draws), eta, *outcome).sum()
-        return -float(likelihood + np.sum(list(log_prior(plan, draws).values())))
+        with np.errstate(all="ignore"):  # the search tries wild steps
+            likelihood = pointwise_log_likelihood(baseline_of(plan, draws), eta, *outcome).sum()
+            density = float(likelihood + np.sum(list(log_prior(plan, draws).values())))
+        return -density if np.isfinite(density) else 1e10
 
     zero = np.zeros(sum(values[0].size for values in start.values()))
     zero[0] = np.log(cohort.events / cohort.person_time)

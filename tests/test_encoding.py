@@ -39,7 +39,8 @@ def test_columns_are_contrasts_and_steps(patients: pd.DataFrame, learn: Learn) -
     np.testing.assert_allclose(encoding.design(cohort.covariates), raw - raw.mean(axis=0), atol=1e-12)
     assert [column.is_indicator for column in encoding.columns] == [True, True, False, False]
     assert [column.per for column in encoding.columns] == [1, 1, 10, 1]
-    assert [column.step_is_named for column in encoding.columns] == [False, False, True, False]
+    steps = [column.clinical_step for column in encoding.columns]
+    assert steps == pytest.approx([1, 1, 1, patients["dose"].std()])
 
 
 def test_scales_are_standard_deviations(patients: pd.DataFrame, learn: Learn) -> None:
@@ -98,19 +99,36 @@ def test_gaps_become_the_last_level(patients: pd.DataFrame, learn: Learn) -> Non
 
 
 def test_interactions_are_products(patients: pd.DataFrame, learn: Learn) -> None:
-    """The column of an interaction is the product of its factors' columns, under the term's own name."""
+    """The column of an interaction is the product of its factors, continuous ones centred first, under the term's own name."""
     encoding, cohort = learn(patients, "age*group", rest="[variables.age]\nper = 10")
     last = encoding.columns[-1]
     assert (last.name, last.term, last.per) == ("age:group=c", "age:group", 10)
-    product = patients["age"] / 10 * (patients["group"] == "c")
+    product = (patients["age"] - patients["age"].mean()) / 10 * (patients["group"] == "c")
     np.testing.assert_allclose(encoding.design(cohort.covariates)[:, -1], product - product.mean(), atol=1e-12)
+
+
+def test_main_effect_beside_an_interaction_is_at_the_mean(patients: pd.DataFrame, learn: Learn) -> None:
+    """Two groups differ, in the columns of an interaction with age, by nothing at the mean age: there the main effect stands alone."""
+    encoding, _ = learn(patients, "age*group")
+    probe = pd.DataFrame({"age": patients["age"].mean(), "group": ["a", "c"]})
+    difference = np.diff(encoding.design(probe), axis=0)[0]
+    assert difference == pytest.approx([0, 0, 1, 0, 0], abs=1e-12)
+
+
+def test_clinical_step_of_an_interaction_is_that_of_its_factors(patients: pd.DataFrame, learn: Learn) -> None:
+    """A clinical statement on an interaction is about one sd of its continuous factor, or the step named, not of the product."""
+    encoding, _ = learn(patients, "age*dose + group:dose", rest="[variables.age]\nper = 10")
+    by_name = {column.name: column.clinical_step for column in encoding.columns}
+    sd = patients["dose"].std()
+    assert [by_name["age:dose"], by_name["dose"], by_name["age"]] == pytest.approx([sd, sd, 1])
 
 
 def test_a_step_does_not_reach_inside_a_function(patients: pd.DataFrame, learn: Learn) -> None:
     """`per` is the step of the plain term; a function of the same covariate has no step."""
     encoding, cohort = learn(patients, "age + log(age)", rest="[variables.age]\nper = 10")
-    assert [(column.per, column.step_is_named) for column in encoding.columns] == [(10, True), (1, False)]
     logged = np.log(patients["age"])
+    steps = [(column.per, column.clinical_step) for column in encoding.columns]
+    assert steps == [(10, 1), (1, pytest.approx(logged.std()))]
     np.testing.assert_allclose(encoding.design(cohort.covariates)[:, 1], logged - logged.mean(), atol=1e-12)
 
 

@@ -88,7 +88,8 @@ def test_analysis_file_parses() -> None:
     (text,) = blocks("toml")
     assert parse_analysis(text).formula.variables == ("regimen", "relapse_pattern")
     assert parse_analysis(text.replace("# entry", "entry")).endpoint.entry == "months_to_first_relapse"
-    pooled = parse_analysis(text.replace("# effects", "effects").replace("regimen = { hazard_ratio", "relapse_pattern = { hazard_ratio"))
+    other_prior = text.replace("regimen = { hazard_ratio", "relapse_pattern = { hazard_ratio")
+    pooled = parse_analysis(other_prior.replace("# effects", "effects"))
     assert pooled.is_pooled(pooled.formula.terms[0])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -61,8 +61,10 @@ def compare_with_frequentist(
     the fit was made from.
     """
     rows = cohort if cohort is not None else fit.require_cohort("the cross-check")
-    if fit.cohort is not None and rows.fingerprint != fit.cohort.fingerprint:
+    made_from = fit.provenance.get("data", {}).get("fingerprint") if fit.cohort is None else fit.cohort.fingerprint
+    if made_from is not None and rows.fingerprint != made_from:
         raise RunFolderError("the cohort given is not the one the fit was made from; a cross-check needs the same rows.")
+    fit = fit if fit.cohort is not None else replace(fit, cohort=rows)
     found = read if read is not None else estimate_all(fit)
     compared: list[Row] = []
     for estimand, estimates in found:

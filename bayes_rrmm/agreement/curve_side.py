@@ -63,10 +63,16 @@ def _kaplan_meier(rows: Cohort, by: str | None, level: str, estimates: Estimates
     if estimates.given is not None:
         entry = np.maximum(entry, estimates.given)
         keep = keep & (rows.time > estimates.given)
-    label = level or "all"
-    return kaplan_meier(
-        rows.time[keep], rows.event[keep], entry[keep], rows.weight[keep], prob=estimates.interval.prob, label=label
-    )
+    label, prob = level or "all", estimates.interval.prob
+    if not keep.any():
+        return _nobody(label, estimates.given or 0.0, prob)
+    return kaplan_meier(rows.time[keep], rows.event[keep], entry[keep], rows.weight[keep], prob=prob, label=label)
+
+
+def _nobody(label: str, given: float, prob: float) -> KaplanMeier:
+    """The curve of a group that nobody is left of at `given`: its follow-up ends there."""
+    none = np.empty(0)
+    return KaplanMeier(label, 0.0, 0.0, given, none, none, none, none, none, none, given, prob)
 
 
 def _shared_reasons(fit: Fit, estimates: Estimates, by: str | None) -> list[str]:

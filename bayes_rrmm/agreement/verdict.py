@@ -75,10 +75,12 @@ def judge(bayes: Answer, freq: Answer, scale: Transform, prob: float, reasons: l
         b = [scale(value) for value in (bayes.estimate, bayes.lower, bayes.upper)]
         f = [scale(value) for value in (freq.estimate, freq.lower, freq.upper)]
     except (ValueError, ZeroDivisionError):
-        return not_comparable([*reasons, "degenerate-interval"])
+        return not_comparable(["degenerate-interval", *reasons])
     width = abs(f[2] - f[1])
-    if not np.isfinite([*b, *f]).all() or width == 0:
-        return not_comparable(reasons or ["not-reached"])
+    if not np.isfinite([*b, *f]).all():
+        return not_comparable(["not-reached", *reasons])
+    if width == 0:
+        return not_comparable(["degenerate-interval", *reasons])
     z = float(ndtri(0.5 + prob / 2))
     difference = (b[0] - f[0]) / (width / (2 * z))
     ratio = abs(b[2] - b[1]) / width
