@@ -25,6 +25,7 @@ from bayes_rrmm.specification import Analysis
 
 if TYPE_CHECKING:
     from bayes_rrmm.agreement import Agreement
+    from bayes_rrmm.diagnostics import LeaveOneOut
     from bayes_rrmm.inference import CompiledModel
     from bayes_rrmm.model_checks import Diagnosis
 
@@ -66,6 +67,7 @@ class Run:
     estimates: pd.DataFrame
     agreement: Agreement
     diagnosis: Diagnosis
+    loo: LeaveOneOut
     notes: tuple[str, ...]
     folder: Path
     stopwatch: Stopwatch
@@ -76,7 +78,16 @@ def validate(analysis: Analysis, cohort: Cohort) -> str:
 
     Samples nothing. Raises DataError or AnalysisError as `fit` would.
     """
-    return overview(make_plan(analysis, cohort), cohort)
+    return overview(plan_of(analysis, cohort), cohort)
+
+
+def plan_of(analysis: Analysis, cohort: Cohort) -> Plan:
+    """The plan of a fit, with everything checked that can be checked before sampling: data, design, priors, estimands."""
+    from bayes_rrmm.reading import check_estimands
+
+    plan = make_plan(analysis, cohort)
+    check_estimands(plan, cohort)
+    return plan
 
 
 def fit(
@@ -92,7 +103,7 @@ def fit(
     """
     if seed is not None:
         analysis = analysis.model_copy(update={"sampling": analysis.sampling.model_copy(update={"seed": seed})})
-    return _fit(make_plan(analysis, cohort), cohort, Stopwatch(), cores, progress)
+    return _fit(plan_of(analysis, cohort), cohort, Stopwatch(), cores, progress)
 
 
 def _fit(plan: Plan, cohort: Cohort, stopwatch: Stopwatch, cores: int | None, progress: Progress | None) -> Fit:
@@ -101,12 +112,21 @@ def _fit(plan: Plan, cohort: Cohort, stopwatch: Stopwatch, cores: int | None, pr
     with stopwatch.stage("sample"):
         fitted = compiled.sample(plan, cohort, cores=cores, progress=progress)
     fitted.provenance.update(provenance_of(plan, cohort, stopwatch))
+    fitted.provenance["gate"] = _gate(fitted)
     return fitted
+
+
+def _gate(fitted: Fit) -> dict[str, Any]:
+    """The verdict on parameters and sampler, which every table and figure of the fit carries when it is bad."""
+    from bayes_rrmm.model_checks import diagnose
+
+    failed = diagnose(fitted, read=[]).failed
+    return {"passed": not failed, "failed": [f"{check.check} of {check.of}" for check in failed]}
 
 
 def compile_analysis(analysis: Analysis, cohort: Cohort) -> CompiledModel:
     """Compile once what will be sampled often: `compiled.sample(plan, cohort)` takes other rows and other priors."""
-    return _compile(make_plan(analysis, cohort), cohort, Stopwatch())
+    return _compile(plan_of(analysis, cohort), cohort, Stopwatch())
 
 
 def _compile(plan: Plan, cohort: Cohort, stopwatch: Stopwatch) -> CompiledModel:
@@ -137,21 +157,25 @@ def run(
     folder = Path(out)
     refuse_existing(folder, overwrite)
     stopwatch = stopwatch or Stopwatch()
-    fitted = _fit(make_plan(analysis, cohort), cohort, stopwatch, cores, progress)
+    fitted = _fit(plan_of(analysis, cohort), cohort, stopwatch, cores, progress)
     with stopwatch.stage("read"):
-        estimates, agreement, diagnosis, notes, tables = _read(fitted, cohort)
+        estimates, agreement, diagnosis, left_out, notes, tables = _read(fitted, cohort)
     fitted.provenance["command"] = command
+    fitted.provenance["gate"] = {
+        "passed": diagnosis.passed,
+        "failed": [f"{check.check} of {check.of}" for check in diagnosis.failed],
+    }
     with stopwatch.stage("write"), new_run_folder(folder, overwrite) as temporary:
         for name, table in tables.items():
             write_table(temporary / name, table)
-        _write_figures(temporary, fitted, cohort, diagnosis.passed)
+        _write_figures(temporary, fitted, cohort)
         write_fit(temporary, fitted, rows=rows)
-    return Run(fitted, estimates, agreement, diagnosis, notes, folder, stopwatch)
+    return Run(fitted, estimates, agreement, diagnosis, left_out, notes, folder, stopwatch)
 
 
 def _read(
     fitted: Fit, cohort: Cohort
-) -> tuple[pd.DataFrame, Agreement, Diagnosis, tuple[str, ...], dict[str, pd.DataFrame]]:
+) -> tuple[pd.DataFrame, Agreement, Diagnosis, LeaveOneOut, tuple[str, ...], dict[str, pd.DataFrame]]:
     from bayes_rrmm.agreement import compare_with_frequentist
     from bayes_rrmm.agreement.curves import curves_table
     from bayes_rrmm.model_checks import diagnose, loo, parameters_table
@@ -161,6 +185,7 @@ def _read(
     read = estimate_all(fitted)
     diagnosis = diagnose(fitted, read)
     agreement = compare_with_frequentist(fitted, cohort, read)
+    left_out = loo(fitted, cohort)
     estimates = estimates_table(read, diagnosis.passed_by_name())
     tables = {
         "parameters.csv": parameters_table(fitted),
@@ -168,19 +193,19 @@ def _read(
         "crosscheck.csv": agreement.table,
         "checks.csv": diagnosis.to_dataframe(),
         "curves.csv": curves_table(fitted, cohort),
-        "loo.csv": loo_table(loo(fitted, cohort)),
+        "loo.csv": loo_table(left_out),
     }
     notes = tuple(dict.fromkeys(note for _, estimates_read in read for note in estimates_read.notes))
-    return estimates, agreement, diagnosis, notes, tables
+    return estimates, agreement, diagnosis, left_out, notes, tables
 
 
-def _write_figures(folder: Path, fitted: Fit, cohort: Cohort, passed: bool) -> None:
+def _write_figures(folder: Path, fitted: Fit, cohort: Cohort) -> None:
     from bayes_rrmm import plots
 
     figures = folder / "figures"
     figures.mkdir()
     by = plots.main_group(fitted)
-    figure = plots.survival(fitted, cohort, by=by, passed=passed)
+    figure = plots.survival(fitted, cohort, by=by)
     for suffix in ("pdf", "png"):
         plots.save(figure, figures / f"survival.{suffix}")
 

@@ -220,10 +220,15 @@ def _group(name: str, levels: tuple[str, ...], cohort: Cohort) -> GroupVariable:
     return GroupVariable(
         name=name,
         levels=levels,
-        counts=tuple(float(cohort.weight[mask].sum()) for mask in inside),
+        counts=tuple(_patients(cohort, mask) for mask in inside),
         events=tuple(float((cohort.weight * cohort.event)[mask].sum()) for mask in inside),
         last_follow_up=tuple(float(cohort.time[mask].max()) for mask in inside),
     )
+
+
+def _patients(cohort: Cohort, mask: NDArray[np.bool_]) -> float:
+    """Patients among the marked rows: weights added up, or different subjects where rows are spells."""
+    return float(cohort.weight[mask].sum()) if cohort.id is None else float(len(np.unique(cohort.id[mask])))
 
 
 def _continuous(analysis: Analysis, name: str, cohort: Cohort) -> ContinuousVariable:

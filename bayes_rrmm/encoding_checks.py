@@ -19,7 +19,7 @@ def check_levels(name: str, values: pd.Series[str], declared: Variable | None, m
 
     Raises DataError for a declared level or reference that no analysed row has, or a group of one level.
     """
-    present = sorted(set(values))
+    present = sorted(set(values), key=lambda level: (missing == "level" and level == MISSING_LEVEL, level))
     levels = [str(level) for level in declared.levels] if declared and declared.levels else present
     if missing == "level" and MISSING_LEVEL in present and MISSING_LEVEL not in levels:
         levels = [*levels, MISSING_LEVEL]

@@ -8,8 +8,10 @@ from __future__ import annotations
 import itertools
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from bayes_rrmm.errors import AnalysisError
+from bayes_rrmm.messages import explain
 from bayes_rrmm.priors import Positive
 
 Contrast = Literal["none", "difference", "ratio"]
@@ -33,6 +35,12 @@ class Estimand(BaseModel):
     """What every estimand shares: it is frozen and takes no key it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, **keys: Any) -> None:
+        try:
+            super().__init__(**keys)
+        except ValidationError as error:
+            raise AnalysisError(explain(error, type(self))) from None
 
 
 class HazardRatio(Estimand):

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_rrmm.cohort.record import Cohort, Floats
-from bayes_rrmm.errors import FitError
+from bayes_rrmm.errors import FitError, listed
 from bayes_rrmm.hazards import Baseline
 from bayes_rrmm.parameters import baseline_of, log_likelihood, log_relative_hazard
 from bayes_rrmm.plan import Plan
@@ -51,6 +51,18 @@ class Fit:
         """The analysis as declared."""
         return self.plan.analysis
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the analysed columns the fit was made from."""
+        stored = self.provenance.get("data", {}).get("fingerprint")
+        return str(stored) if stored else self.require_cohort("the fingerprint").fingerprint
+
+    @property
+    def mark(self) -> str:
+        """What every table and figure of a fit carries whose parameters or sampler failed the gate; empty otherwise."""
+        failed = self.provenance.get("gate", {}).get("failed", [])
+        return f"DIAGNOSTICS FAILED: {listed(failed, 3)}" if failed else ""
+
     @cached_property
     def shape(self) -> tuple[int, int]:
         """Chains and draws a chain."""
@@ -87,7 +99,10 @@ class Fit:
     def require_cohort(self, purpose: str) -> Cohort:
         """The analysed rows. Raises FitError where the fit was saved without them."""
         if self.cohort is None:
-            raise FitError(f"{purpose} needs the analysed rows, and this fit was saved without them; give the data again.")
+            raise FitError(
+                f"{purpose} needs the analysed rows, and this fit was saved without them; "
+                "give the data again (on the command line: DATA after the folder)."
+            )
         return self.cohort
 
     def log_likelihood(self, cohort: Cohort) -> Floats:

@@ -37,8 +37,8 @@ class Plan:
 
     @property
     def smoothing(self) -> str:
-        """How the log hazards of neighbouring intervals are related."""
-        return self.analysis.model.smoothing or "independent"
+        """How the log hazards of neighbouring intervals are related; one interval has no neighbour."""
+        return (self.analysis.model.smoothing or "independent") if self.cuts else "independent"
 
     @property
     def target_accept(self) -> float:

@@ -61,15 +61,24 @@ def own_events(sd: float, other: float) -> float | None:
 
 
 def _median_line(plan: Plan) -> PriorLine:
-    draws = draw_from_prior(plan, SIMULATED, plan.analysis.sampling.seed)
-    with np.errstate(over="ignore"):
-        low, middle, high = np.exp(np.quantile(log_median(plan, draws), (0.025, 0.5, 0.975)))
+    low, middle, high, how = _median_limits(plan)
     prior, unit = plan.priors.baseline, plan.analysis.endpoint.unit
     origin = "default, scaled by the data: log 2 x person-time / events" if prior.is_default else _origin(False)
     weight = "" if prior.is_student else f"as much as {1 / prior.sd**2:.2g} events"
     patient = "patient of a group with u = 0" if plan.encoding.pooled else "average patient"
-    about = f"median survival of the {patient}, {unit} (simulated; centre {_figure(middle)})"
+    about = f"median survival of the {patient}, {unit} ({how}centre {_figure(middle)})"
     return PriorLine(about, _range(low, high), weight if plan.priors.baseline_kind == "median" else "", origin)
+
+
+def _median_limits(plan: Plan) -> tuple[float, float, float, str]:
+    """2.5, 50 and 97.5 % points of the median: exact where it is what is stated, else simulated from the prior."""
+    prior = plan.priors.baseline
+    if plan.priors.baseline_kind == "median" and plan.family != "piecewise-exponential":
+        return (*_limits(prior)[:1], float(np.exp(prior.mean)), _limits(prior)[1], "")
+    draws = draw_from_prior(plan, SIMULATED, plan.analysis.sampling.seed)
+    with np.errstate(over="ignore"):
+        low, middle, high = np.exp(np.quantile(log_median(plan, draws), (0.025, 0.5, 0.975)))
+    return float(low), float(middle), float(high), "simulated; "
 
 
 def _pooled_lines(plan: Plan, draws: dict[str, Floats]) -> list[PriorLine]:

@@ -21,7 +21,7 @@ from bayes_rrmm.cohort.record import Cohort
 from bayes_rrmm.errors import BayesRrmmError, RunFolderError
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.plan import Plan
-from bayes_rrmm.specification.analysis import Analysis, parse_analysis
+from bayes_rrmm.specification.analysis import Analysis, Sampling, parse_analysis
 
 ANALYSIS, PROVENANCE, TREE, ROWS = "analysis.toml", "provenance.json", "fit.nc", "rows.parquet"
 NEEDED = (ANALYSIS, PROVENANCE, TREE)
@@ -76,16 +76,30 @@ def _replace(temporary: Path, target: Path) -> None:
 
 def write_fit(folder: Path, fit: Fit, rows: bool = True) -> None:
     """Write analysis, draws, provenance and, unless `rows` is False, the analysed columns without identifiers."""
-    (folder / ANALYSIS).write_text(fit.analysis.source, encoding="utf-8")
+    (folder / ANALYSIS).write_text(_text_of(fit.analysis), encoding="utf-8")
     tree = fit.tree.filter(lambda node: node.name not in NO_PATIENT_ROWS)
     tree = tree.copy()
     tree.attrs["plan"] = fit.plan.to_json()
     tree.to_netcdf(folder / TREE, engine="h5netcdf")
     if rows and fit.cohort is not None:
-        frame = fit.cohort.to_frame()
+        frame = fit.cohort.to_stored()
         frame.index.name = "row"
         frame.to_parquet(folder / ROWS)
     write_json(folder / PROVENANCE, fit.provenance)
+
+
+def _text_of(analysis: Analysis) -> str:
+    """The analysis as read. Raises RunFolderError where it was changed since: the text would not be what was fitted.
+
+    Sampling is apart from that: what was used is in the provenance.
+    """
+    unchanged = {"sampling": analysis.sampling}
+    if analysis.source and parse_analysis(analysis.source).model_copy(update=unchanged) == analysis:
+        return analysis.source
+    raise RunFolderError(
+        "this fit's analysis was changed in Python after it was read, so its text is not what was fitted; "
+        "change the text and read it with load_analysis, then fit and save."
+    )
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -116,7 +130,8 @@ def read_fit(folder: Path, data: pd.DataFrame | None = None) -> Fit:
         provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
         with xr.open_datatree(folder / TREE, engine="h5netcdf") as stored:
             tree = stored.load()
-        plan = Plan.from_json(analysis, tree.attrs["plan"])
+        sampling = Sampling(**provenance.get("sampling", {}))
+        plan = Plan.from_json(analysis.model_copy(update={"sampling": sampling}), tree.attrs["plan"])
     except BayesRrmmError:
         raise
     except Exception as error:

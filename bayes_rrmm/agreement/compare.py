@@ -40,6 +40,7 @@ class Agreement:
 
     table: pd.DataFrame
     conventions: tuple[str, ...] = CONVENTIONS
+    mark: str = ""
 
     def to_dataframe(self) -> pd.DataFrame:
         """crosscheck.csv."""
@@ -49,7 +50,8 @@ class Agreement:
         return f"{self.table.to_html(index=False)}<p>{'<br>'.join(self.conventions)}</p>"
 
     def __str__(self) -> str:
-        return agreement_text(self.table, self.conventions)
+        text = agreement_text(self.table, self.conventions)
+        return f"{self.mark}\n{text}" if self.mark else text
 
 
 def compare_with_frequentist(
@@ -73,7 +75,7 @@ def compare_with_frequentist(
         elif isinstance(estimand, Curve):
             compared += curve_rows(fit, rows, estimand, estimates)
     compared += _tests(fit, rows)
-    return Agreement(pd.DataFrame([_flat(fit, rows, row) for row in compared], columns=COLUMNS))
+    return Agreement(pd.DataFrame([_flat(fit, rows, row) for row in compared], columns=COLUMNS), mark=fit.mark)
 
 
 def _tests(fit: Fit, rows: Cohort) -> Iterator[Row]:
@@ -86,6 +88,7 @@ def _tests(fit: Fit, rows: Cohort) -> Iterator[Row]:
             method=f"{test.method}, chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df, p",
             convention="all groups, unadjusted",
             adjusted=False,
+            rows_freq=float(rows.weight.sum()),
         )
 
 
@@ -111,8 +114,8 @@ def _flat(fit: Fit, rows: Cohort, row: Row) -> dict[str, Any]:
         "freq_upper": freq.upper,
         "method": row.method,
         "convention": row.convention,
-        "rows_bayes": len(rows),
-        "rows_freq": len(rows),
+        "rows_bayes": float(rows.weight.sum()),
+        "rows_freq": row.rows_freq,
         "difference_in_se": verdict.difference_in_se,
         "width_ratio": verdict.width_ratio,
         "verdict": verdict.verdict,

@@ -26,7 +26,7 @@ def cox_rows(fit: Fit, rows: Cohort, estimand: HazardRatio, estimates: Estimates
     for contrast in contrasts:
         chosen = estimates.draws if "comparison" not in estimates.draws.dims else estimates.draws.sel(comparison=contrast.label)
         draws = chosen.transpose("chain", "draw").to_numpy()
-        comparison = _compare(fit, model, contrast, estimand, draws, estimates)
+        comparison = _compare(fit, rows, model, contrast, estimand, draws, estimates)
         identity: dict[str, Any] = {
             "estimand": "hazard-ratio",
             "term": estimand.of,
@@ -37,7 +37,7 @@ def cox_rows(fit: Fit, rows: Cohort, estimand: HazardRatio, estimates: Estimates
             "population": "conditional",
             "unit": "ratio",
         }
-        compared.append(Row(identity, comparison, "Cox", f"{model.ties.title()} ties, Wald interval", adjusted))
+        compared.append(Row(identity, comparison, "Cox", f"{model.ties.title()} ties, Wald interval", adjusted, model.rows))
     return compared
 
 
@@ -60,13 +60,13 @@ def _free_levels(fit: Fit) -> list[int]:
 
 
 def _compare(
-    fit: Fit, model: Cox, contrast: Contrast, estimand: HazardRatio, draws: Floats, estimates: Estimates
+    fit: Fit, rows: Cohort, model: Cox, contrast: Contrast, estimand: HazardRatio, draws: Floats, estimates: Estimates
 ) -> Comparison:
     weights = np.concatenate([contrast.columns, contrast.levels[_free_levels(fit)]])
     reasons = []
     if np.any(contrast.levels != 0):
         reasons.append("pooled")
-    if _fewest_events(fit, contrast, estimand) < FEW_EVENTS:
+    if _fewest_events(fit, rows, contrast, estimand) < FEW_EVENTS:
         reasons.append("few-events")
     log_hr, se, lower, upper = model.contrast(weights, estimates.interval.prob)
     if not math.isfinite(log_hr) or not math.isfinite(se):
@@ -90,9 +90,13 @@ def _prior_variance(fit: Fit, contrast: Contrast) -> float:
     return float(log_hr.var())
 
 
-def _fewest_events(fit: Fit, contrast: Contrast, estimand: HazardRatio) -> float:
+def _fewest_events(fit: Fit, rows: Cohort, contrast: Contrast, estimand: HazardRatio) -> float:
+    """Events of the smaller of the two groups compared, within the subgroup where there is one."""
     if not fit.plan.encoding.is_group(estimand.of) or not contrast.versus:
         return math.inf
-    group = fit.plan.encoding.group(estimand.of)
-    events = dict(zip(group.levels, group.events, strict=True))
-    return min(events[contrast.group], events[contrast.versus])
+    inside = rows.weight * rows.event
+    if estimand.by is not None:
+        level = contrast.subgroup.removeprefix(f"{estimand.by}=")
+        inside = inside * (rows.covariates[estimand.by] == level).to_numpy()
+    values = rows.covariates[estimand.of].to_numpy(dtype=object)
+    return min(float(inside[values == level].sum()) for level in (contrast.group, contrast.versus))

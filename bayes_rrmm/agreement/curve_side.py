@@ -48,8 +48,13 @@ def curve_rows(fit: Fit, rows: Cohort, estimand: Curve, estimates: Estimates) ->
         convention = "first t with S(t) <= 1/2, log-log interval" if isinstance(estimand, Median) else "log-log interval"
         if isinstance(estimand, Rmst):
             convention = "area under the curve, Greenwood-type variance"
-        compared.append(Row(identity, comparison, METHOD, convention, adjusted))
+        compared.append(Row(identity, comparison, METHOD, convention, adjusted, _rows(curves, group, labels)))
     return compared
+
+
+def _rows(curves: dict[str, KaplanMeier], group: str, labels: dict[str, Any]) -> float:
+    """Patients behind the frequentist number: of the group, and of the one it is compared with."""
+    return sum(curves[level].rows for level in dict.fromkeys((group, labels.get("versus") or group)))
 
 
 def _plain(estimand: Curve) -> AnyEstimand:
@@ -66,7 +71,11 @@ def _kaplan_meier(rows: Cohort, by: str | None, level: str, estimates: Estimates
     label, prob = level or "all", estimates.interval.prob
     if not keep.any():
         return _nobody(label, estimates.given or 0.0, prob)
-    return kaplan_meier(rows.time[keep], rows.event[keep], entry[keep], rows.weight[keep], prob=prob, label=label)
+    outcome = (rows.time[keep], rows.event[keep], entry[keep], rows.weight[keep])
+    if np.any(rows.entry[keep] > (estimates.given or 0.0)):
+        return kaplan_meier(*outcome, prob=prob, label=label)
+    # Everyone was there at `given`: nobody enters late, so few at risk is no reason to start later.
+    return kaplan_meier(*outcome, prob=prob, label=label, fewest_at_risk=1.0)
 
 
 def _nobody(label: str, given: float, prob: float) -> KaplanMeier:
@@ -101,7 +110,7 @@ def _compare(
     answer, scale, missing = _frequentist(estimand, estimates, used, labels)
     expected_start = estimates.given or 0.0
     if any(curve.start > expected_start for curve in used):
-        missing = [*missing, "late-start"]
+        missing = [*(code for code in missing if code != "beyond-follow-up"), "late-start"]
     if shared or missing:
         return Comparison.refused(draws, answer, interval, [*shared, *missing, *reasons])
     compared = Comparison.between(draws, answer, scale, interval, reasons)

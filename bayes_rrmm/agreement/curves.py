@@ -10,7 +10,7 @@ import pandas as pd
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.estimands import Survival
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.frequentist import at_risk, kaplan_meier
+from bayes_rrmm.frequentist import KaplanMeier, at_risk, kaplan_meier
 from bayes_rrmm.reading import estimate, summarise
 
 COLUMNS = ["source", "term", "group", "time", "survival", "lower", "upper", "at_risk", "extrapolated"]
@@ -66,21 +66,24 @@ def _kaplan_meier(fit: Fit, cohort: Cohort, by: str | None) -> pd.DataFrame:
     for level in levels:
         keep = np.ones(len(cohort), dtype=bool) if by is None else (cohort.covariates[by] == level).to_numpy()
         outcome = (cohort.time[keep], cohort.event[keep], cohort.entry[keep], cohort.weight[keep])
-        curve = kaplan_meier(*outcome, prob=fit.analysis.sampling.interval.prob, label=level)
-        counts = at_risk(curve.time, outcome[0], outcome[2], outcome[3])
-        parts.append(
-            pd.DataFrame(
-                {
-                    "source": "kaplan-meier",
-                    "term": by or "",
-                    "group": level,
-                    "time": curve.time,
-                    "survival": curve.survival,
-                    "lower": curve.lower,
-                    "upper": curve.upper,
-                    "at_risk": counts,
-                    "extrapolated": False,
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)[COLUMNS]
+        parts.append(_steps(kaplan_meier(*outcome, prob=fit.analysis.sampling.interval.prob, label=level), outcome, by, level))
+    drawn = [part for part in parts if len(part)]
+    return pd.concat(drawn, ignore_index=True)[COLUMNS] if drawn else pd.DataFrame(columns=COLUMNS)
+
+
+def _steps(curve: KaplanMeier, outcome: tuple[Floats, Floats, Floats, Floats], by: str | None, level: str) -> pd.DataFrame:
+    """The curve from 1 at its start, a row a step, to the last follow-up; no row where too few are ever at risk.
+
+    Under delayed entry it starts late, and is S(t | start).
+    """
+    if not math.isfinite(curve.start):
+        return pd.DataFrame(columns=COLUMNS)
+    last = (curve.survival[-1], curve.lower[-1], curve.upper[-1]) if len(curve.time) else (1.0, math.nan, math.nan)
+    times = np.concatenate([[curve.start], curve.time, [curve.last_follow_up]])
+    values = [np.concatenate([[first], steps, [end]]) for first, steps, end in zip(
+        (1.0, math.nan, math.nan), (curve.survival, curve.lower, curve.upper), last, strict=True
+    )]
+    table = {"source": "kaplan-meier", "term": by or "", "group": level, "time": times}
+    table |= dict(zip(("survival", "lower", "upper"), values, strict=True))
+    counts = at_risk(times, outcome[0], outcome[2], outcome[3])
+    return pd.DataFrame({**table, "at_risk": counts, "extrapolated": False})[COLUMNS]

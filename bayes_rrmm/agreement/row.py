@@ -48,6 +48,7 @@ class Row:
     method: str
     convention: str
     adjusted: bool
+    rows_freq: float
 
 
 def posterior_answer(draws: Floats, interval: IntervalChoice) -> Answer:

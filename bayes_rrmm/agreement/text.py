@@ -25,7 +25,7 @@ NAMES = {
 
 def agreement_text(agreed: pd.DataFrame, conventions: tuple[str, ...], estimates: pd.DataFrame | None = None) -> str:
     """The agreement table for a terminal or a notebook cell; with `estimates`, also P(below the value of no effect)."""
-    previous, used = None, set()
+    previous, used, starred = None, set(), False
     parts: list[tuple[str, Table]] = []
     for _, row in agreed.iterrows():
         heading = _heading(row)
@@ -37,7 +37,9 @@ def agreement_text(agreed: pd.DataFrame, conventions: tuple[str, ...], estimates
         used |= set(codes)
         verdict = f"{row['verdict']}{': ' + ', '.join(codes) if codes else ''}"
         label = f"  {escape(_label(row))}"
-        table.add_row(label, _numbers(row, "bayes"), _probability(row, estimates), _numbers(row, "freq"), verdict)
+        beyond = "*" if _is_extrapolated(row, estimates) else ""
+        starred = starred or bool(beyond)
+        table.add_row(label, _numbers(row, "bayes") + beyond, _probability(row, estimates), _numbers(row, "freq"), verdict)
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
     console.print(_columns(titles=True))
     for heading, table in parts:
@@ -46,8 +48,10 @@ def agreement_text(agreed: pd.DataFrame, conventions: tuple[str, ...], estimates
     output = console.file
     assert isinstance(output, io.StringIO)
     notes = [f"  {code}: {REASONS[code]}" for code in sorted(used)]
-    rules = [f"  {text}" for text in (*conventions, "NR: not reached within follow-up")]
+    rules = [f"  {text}" for text in (*conventions, "NR: not reached within the group's follow-up, or the horizon asked for")]
     lines = [line.rstrip() for line in output.getvalue().splitlines()]
+    if starred:
+        rules.append("  *: beyond the group's follow-up, extrapolated by the model")
     return "\n".join([*lines, *(["Reasons:"] if notes else []), *notes, "Conventions:", *rules])
 
 
@@ -93,20 +97,31 @@ def _numbers(row: pd.Series[Any], side: str) -> str:
     low, high = row[f"{side}_lower"], row[f"{side}_upper"]
     if pd.isna(centre):
         return "-"
-    interval = "" if pd.isna(low) and pd.isna(high) else f" \\[{figure_of(low, row['unit'])}, {figure_of(high, row['unit'])}]"
-    return f"{figure_of(centre, row['unit'])}{interval}"
+    contrast = "none" if row["contrast"] == "ratio" else row["contrast"]
+    shown = [figure_of(value, row["unit"], contrast) for value in (centre, low, high)]
+    return shown[0] if pd.isna(low) and pd.isna(high) else f"{shown[0]} \\[{shown[1]}, {shown[2]}]"
 
 
 def _probability(row: pd.Series[Any], estimates: pd.DataFrame | None) -> str:
+    """P(below the value of no effect): below 1 for a ratio, below 0 for a difference."""
+    same = _same_quantity(row, estimates)
+    same = same[same["threshold"] == (0.0 if row["contrast"] == "difference" else 1.0)]
+    return figure_of(float(same.iloc[0]["p_below"]), "probability") if len(same) else ""
+
+
+def _is_extrapolated(row: pd.Series[Any], estimates: pd.DataFrame | None) -> bool:
+    return bool(_same_quantity(row, estimates)["extrapolated"].astype(bool).any())
+
+
+def _same_quantity(row: pd.Series[Any], estimates: pd.DataFrame | None) -> pd.DataFrame:
+    """The rows of estimates.csv about the quantity of one row of the agreement table."""
     if estimates is None:
-        return ""
+        return pd.DataFrame({"threshold": [], "p_below": [], "extrapolated": []})
     same = estimates
     for key in ("estimand", "term", "group", "versus", "contrast", "subgroup", "population"):
         same = same[same[key] == row[key]]
     for key in ("at", "given"):
         same = same[same[key].isna()] if pd.isna(row[key]) else same[same[key] == row[key]]
-    if not len(same) or pd.isna(same.iloc[0]["p_below"]):
-        return ""
-    return figure_of(float(same.iloc[0]["p_below"]), "probability")
+    return same
 
 

@@ -108,13 +108,13 @@ def models_copy(name: str, file: Path, quiet: bool, as_json: bool) -> None:
 @shared
 def validate(analysis: str, data: str, quiet: bool, as_json: bool) -> None:
     """Check ANALYSIS against DATA and sample nothing: rows, events, what is left out, encoding, priors in words."""
+    from bayes_rrmm.analysis import plan_of
     from bayes_rrmm.overview import overview, overview_record
-    from bayes_rrmm.plan import make_plan
     from bayes_rrmm.read import load_analysis, read_cohort
 
     declared = load_analysis(analysis)
     cohort = read_cohort(data, declared)
-    plan = make_plan(declared, cohort)
+    plan = plan_of(declared, cohort)
     if as_json:
         _print_json(overview_record(plan, cohort))
     elif not quiet:
@@ -151,6 +151,10 @@ def check(folder: Path, data: str | None, quiet: bool, as_json: bool) -> int:
     fitted = _load(folder, data)
     diagnosis = diagnose(fitted)
     write_table(folder / "checks.csv", diagnosis.to_dataframe())
+    fitted.provenance["gate"] = {
+        "passed": diagnosis.passed,
+        "failed": [f"{item.check} of {item.of}" for item in diagnosis.failed],
+    }
     _note_command(folder, fitted)
     if as_json:
         from dataclasses import asdict
@@ -165,7 +169,7 @@ def check(folder: Path, data: str | None, quiet: bool, as_json: bool) -> int:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("data", required=False)
 @shared
-def crosscheck(folder: Path, data: str | None, quiet: bool, as_json: bool) -> None:
+def crosscheck(folder: Path, data: str | None, quiet: bool, as_json: bool) -> int:
     """Bayesian beside Kaplan-Meier, log-rank and Cox on the rows of a run folder; DATA only where it has none."""
     from bayes_rrmm.agreement import compare_with_frequentist
     from bayes_rrmm.cli.text import records
@@ -179,16 +183,16 @@ def crosscheck(folder: Path, data: str | None, quiet: bool, as_json: bool) -> No
         _print_json({"folder": str(folder), "crosscheck": records(agreement.table), "conventions": list(agreement.conventions)})
     elif not quiet:
         click.echo(str(agreement))
+    return FAILED_DIAGNOSTIC if fitted.mark else 0
 
 
 def _run(
     analysis: str, data: str, out: Path, overwrite: bool, *, rows: bool, quiet: bool, as_json: bool, cores: int | None
 ) -> tuple[dict[str, Any], int]:
-    from bayes_rrmm.analysis import Stopwatch, run
+    from bayes_rrmm.analysis import Stopwatch, plan_of, run
     from bayes_rrmm.cli.progress import sampling_progress
     from bayes_rrmm.cli.text import run_record, run_text
     from bayes_rrmm.overview import overview
-    from bayes_rrmm.plan import make_plan
     from bayes_rrmm.read import load_analysis, read_cohort
     from bayes_rrmm.run_folder import refuse_existing
 
@@ -197,7 +201,7 @@ def _run(
     with stopwatch.stage("load"):
         declared = load_analysis(analysis)
         cohort = read_cohort(data, declared)
-        plan = make_plan(declared, cohort)
+        plan = plan_of(declared, cohort)
     silent = quiet or as_json
     if not silent:
         click.echo(overview(plan, cohort) + "\n")
@@ -222,9 +226,12 @@ def _run(
 
 def _load(folder: Path, data: str | None) -> Fit:
     from bayes_rrmm.analysis import load_fit
+    from bayes_rrmm.catalogue import data_names, load_data
     from bayes_rrmm.read import read_table
 
-    return load_fit(folder, None if data is None else read_table(data))
+    if data is None:
+        return load_fit(folder)
+    return load_fit(folder, load_data(data) if data in data_names() else read_table(data))
 
 
 def _note_command(folder: Path, fitted: Fit) -> None:

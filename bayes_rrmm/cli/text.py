@@ -10,16 +10,39 @@ import pandas as pd
 
 from bayes_rrmm.agreement.text import agreement_text
 from bayes_rrmm.analysis import Run
+from bayes_rrmm.rounding import figure_of
+
+RANKED = ("probability-best", "probability-worst", "sucra")
 
 
 def run_text(run: Run) -> str:
     """All that `fit` prints after sampling."""
     seconds = str(run.stopwatch)
-    lines = [agreement_text(run.agreement.table, run.agreement.conventions, run.estimates)]
+    failed = [f"{run.fit.mark}: do not rely on these numbers before the checks pass."] if run.fit.mark else []
+    lines = [*failed, agreement_text(run.agreement.table, run.agreement.conventions, run.estimates), *_ranks(run.estimates)]
     lines += [f"Note: {note}" for note in run.notes]
-    if not run.diagnosis.passed:
-        lines.append("The checks below FAILED: do not rely on these numbers before they pass.")
-    return "\n".join([*lines, f"Diagnostics {run.diagnosis}", f"Wall time: {seconds}", f"Run folder: {run.folder}", ""])
+    lines.append(_leave_one_out(run))
+    return "\n".join([*lines, *failed, f"Diagnostics {run.diagnosis}", f"Wall time: {seconds}", f"Run folder: {run.folder}", ""])
+
+
+def _ranks(estimates: pd.DataFrame) -> list[str]:
+    """A line a group of each ranked term: median rank with its interval, P(best), P(worst), SUCRA."""
+    lines = []
+    ranks = estimates[estimates["estimand"] == "rank"]
+    for term in ranks["term"].unique():
+        lines.append(f"Rank by {term}: median and interval")
+        for _, rank in ranks[ranks["term"] == term].iterrows():
+            same = estimates[(estimates["term"] == term) & (estimates["group"] == rank["group"])]
+            best, worst, sucra = (figure_of(same.loc[same["estimand"] == name, "mean"].iloc[0], "probability") for name in RANKED)
+            interval = f"{rank['median']:.0f} [{rank['lower']:.0f}, {rank['upper']:.0f}]"
+            lines.append(f"  {rank['group']:<34} {interval:>22}   P(best) {best}, P(worst) {worst}, SUCRA {sucra}")
+    return lines
+
+
+def _leave_one_out(run: Run) -> str:
+    loo = run.loo
+    high = f"; Pareto k > 0.7 for {loo.n_high_k} of {loo.count.sum():g}: unreliable there" if loo.n_high_k else ""
+    return f"Leave-one-out: elpd {loo.elpd:.1f} (se {loo.se:.1f}), {loo.p_loo:.1f} effective parameters{high}"
 
 
 def run_record(run: Run) -> dict[str, Any]:

@@ -73,7 +73,8 @@ def _covariate(
     levels = [str(level) for level in declared.levels] if declared and declared.levels else None
     rule = analysis.missing_rule(name)
     functions = any(f.is_function for term in analysis.formula.terms for f in term.factors if f.variable == name)
-    grouped = levels is not None or (declared is not None and declared.reference is not None)
+    typed_as_group = isinstance(frame[name].dtype, pd.CategoricalDtype)
+    grouped = typed_as_group or levels is not None or (declared is not None and declared.reference is not None)
     if grouped or (not functions and not (declared and declared.per) and not _looks_numeric(text)):
         return _groups(text, name, levels, rule, gap, rows, keep)
     values = numbers(text, name, "a continuous covariate", rows)

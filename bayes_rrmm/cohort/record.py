@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 DAYS = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
 """Days in one unit of time."""
 
+SUBJECT = "(subject)"
+"""Column of stored rows that numbers the subjects, in place of their identifiers."""
+
 
 @dataclass(frozen=True)
 class Dropped:
@@ -64,8 +67,24 @@ class Cohort:
 
     @property
     def patients(self) -> float:
-        """Number of rows, counting frequency weights."""
-        return float(np.sum(self.weight))
+        """Number of patients: rows counting frequency weights, or subjects where rows are their spells."""
+        return float(np.sum(self.weight * self.share_of_subject))
+
+    @property
+    def share_of_subject(self) -> Floats:
+        """1 over the number of spells of the row's subject; 1 everywhere where rows are patients."""
+        if self.id is None:
+            return np.ones(len(self))
+        _, subject, spells = np.unique(self.id, return_inverse=True, return_counts=True)
+        return np.asarray(1.0 / spells[subject.reshape(-1)])
+
+    @property
+    def is_last_spell(self) -> NDArray[np.bool_]:
+        """True for the last spell of each subject, the only one whose end can be a censoring."""
+        if self.id is None:
+            return np.ones(len(self), dtype=bool)
+        latest = pd.Series(self.time).groupby(self.id).transform("max").to_numpy()
+        return np.asarray(self.time == latest)
 
     @property
     def person_time(self) -> float:
@@ -113,8 +132,8 @@ class Cohort:
 
     @classmethod
     def from_analysed(cls, frame: pd.DataFrame, endpoint: Endpoint, origin: str) -> Cohort:
-        """The cohort that `to_frame` was made from: rows already validated, indexed by their number in the table as read."""
-        outcome = {endpoint.time, endpoint.event, endpoint.entry, endpoint.weight}
+        """The cohort that `to_stored` was made from: rows already validated, indexed by their number in the table as read."""
+        outcome = {endpoint.time, endpoint.event, endpoint.entry, endpoint.weight, SUBJECT}
         rows = len(frame)
         return cls(
             endpoint=endpoint,
@@ -123,9 +142,17 @@ class Cohort:
             entry=np.zeros(rows) if endpoint.entry is None else frame[endpoint.entry].to_numpy(dtype=np.float64),
             weight=np.ones(rows) if endpoint.weight is None else frame[endpoint.weight].to_numpy(dtype=np.float64),
             covariates=frame[[name for name in frame.columns if name not in outcome]],
+            id=frame[SUBJECT].astype(str).to_numpy(dtype=str) if SUBJECT in frame else None,
             rows_read=rows,
             origin=origin,
         )
+
+    def to_stored(self) -> pd.DataFrame:
+        """`to_frame`, with an anonymous number for each subject where rows are spells."""
+        frame = self.to_frame()
+        if self.id is not None:
+            frame[SUBJECT] = np.unique(self.id, return_inverse=True)[1].reshape(-1)
+        return frame
 
     @property
     def fingerprint(self) -> str:

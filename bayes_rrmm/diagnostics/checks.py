@@ -5,7 +5,7 @@ divergences and E-BFMI of the sampler. Limits: STATISTICS, section 5 (Vehtari et
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ MCSE_SHARE = 0.05
 E_BFMI = 0.3
 
 ADVICE = {
+    "finite": "some draws are no number: the quantity cannot be computed from them; look at the extreme draws",
     "r_hat": "chains disagree: sample longer (tune and draws), or raise target_accept",
     "ess_bulk": "too few effective draws for the centre: raise draws",
     "ess_tail": "too few effective draws for the interval's limits: raise draws",
@@ -53,12 +54,18 @@ class Quantity:
     ess_tail: float
     r_hat: float
     sd: float
+    has_nan: bool = False
+
+
+NOTHING = Quantity("", math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
 
 
 def measure_quantity(name: str, draws: NDArray[np.float64]) -> Quantity:
     """Measures of draws of shape (chains, draws). Where some are infinite, R-hat and ESS are those of their ranks."""
+    if np.isnan(draws).any():
+        return replace(NOTHING, name=name, has_nan=True)
     if np.all(draws == draws.flat[0]):
-        return Quantity(name, *([math.nan] * 6))
+        return replace(NOTHING, name=name)
     finite = bool(np.isfinite(draws).all())
     ranked = draws if finite else rankdata(draws).reshape(draws.shape)
     mcse = [float(array_stats.mcse(draws, method=method)) if finite else math.nan for method in ("mean", "sd")]
@@ -91,6 +98,8 @@ def check_quantity(name: str, draws: NDArray[np.float64]) -> list[Check]:
 def checks_of(quantity: Quantity) -> list[Check]:
     """The gate's checks of a quantity that has been measured."""
     name = quantity.name
+    if quantity.has_nan:
+        return [Check("finite", name, math.nan, 0.0, "failed", ADVICE["finite"])]
     return [
         _check("r_hat", name, quantity.r_hat, R_HAT, quantity.r_hat < R_HAT),
         _check("ess_bulk", name, quantity.ess_bulk, ESS, quantity.ess_bulk > ESS),

@@ -53,7 +53,7 @@ class CompiledModel:
             raise FitError("this compiled model has another structure (columns, intervals, kinds of prior); compile it anew.")
         seed = plan.analysis.sampling.seed if seed is None else seed
         started = time.perf_counter()
-        raw = _run(self.compiled.with_data(**model_inputs(plan, cohort)), plan, seed, cores, progress)
+        raw = _run(self._for(model_inputs(plan, cohort)), plan, seed, cores, progress)
         posterior = _reported(plan, raw["posterior"].to_dataset())
         seconds = time.perf_counter() - started
         tree = _tree(plan, cohort, posterior, raw["sample_stats"].to_dataset(), seed)

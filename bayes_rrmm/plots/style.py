@@ -28,6 +28,7 @@ SETTINGS: Any = {
     "ytick.major.width": 0.6,
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
+    "text.parse_math": False,
 }
 """Type 42 fonts are embedded whole in a PDF, as journals ask."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -27,18 +26,23 @@ ABOVE, BELOW = 0.52, 0.62
 HEAD, FOOT, LEFT = 0.28, 0.62, 0.5
 
 
+MOST_TICKS = 150
+"""Censored patients of a group up to which each has its tick."""
+
+
 def main_group(fit: Fit) -> str | None:
     """The first group variable of the formula, by which a figure is drawn; None where there is none."""
     groups = fit.plan.encoding.groups
     return groups[0].name if groups else None
 
 
-def survival(fit: Fit, cohort: Cohort | None = None, by: str | None = None, *, passed: bool = True) -> Figure:
+def survival(fit: Fit, cohort: Cohort | None = None, by: str | None = None, *, passed: bool | None = None) -> Figure:
     """Survival by group: posterior median and interval (standardised over the cohort), Kaplan-Meier, numbers at risk.
 
     `by` None draws everyone in one panel. The posterior is dashed beyond a group's follow-up, where only the model
-    speaks. `passed` False puts the mark of failed diagnostics on the figure. Raises FitError where rows are needed
-    that the fit was saved without.
+    speaks; under delayed entry Kaplan-Meier starts where enough are at risk. A fit whose diagnostics failed leaves its
+    mark on the figure; `passed` overrides what the fit says. Raises FitError where rows are needed that the fit was
+    saved without.
     """
     rows = cohort if cohort is not None else fit.require_cohort("the survival figure")
     table = everyone_table(fit, rows) if by is None else curves_table(fit, rows, by)
@@ -48,13 +52,13 @@ def survival(fit: Fit, cohort: Cohort | None = None, by: str | None = None, *, p
         ticks = _ticks(rows)
         for index, (panel, level) in enumerate(zip(panels, levels, strict=True)):
             keep = np.ones(len(rows), dtype=bool) if by is None else (rows.covariates[by] == level).to_numpy()
-            _curves(panel, table[table["group"] == level], float(rows.time[keep].max()))
-            _censored(panel, table[table["group"] == level], rows.time[keep & (rows.event == 0)])
+            _curves(panel, table[table["group"] == level])
+            _censored(panel, table[table["group"] == level], rows.time[keep & rows.is_last_spell & (rows.event == 0)])
             _axes(panel, ticks, 1.02 * float(rows.time.max()), first=index % _columns(len(levels)) == 0)
             _title(panel, fit, by, level, rows)
             _numbers_at_risk(panel, ticks, at_risk(ticks, rows.time[keep], rows.entry[keep], rows.weight[keep]))
         _finish(figure, fit, rows)
-        if not passed:
+        if passed is False or (passed is None and fit.mark):
             mark_failed(figure)
     return figure
 
@@ -78,7 +82,7 @@ def _layout(count: int) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def _curves(panel: Axes, table: pd.DataFrame, follow_up: float) -> None:
+def _curves(panel: Axes, table: pd.DataFrame) -> None:
     posterior = table[table["source"] == "posterior"]
     start = pd.DataFrame([{"time": 0.0, "survival": 1.0, "lower": 1.0, "upper": 1.0, "extrapolated": False}])
     posterior = pd.concat([start, posterior[start.columns]], ignore_index=True)
@@ -87,30 +91,24 @@ def _curves(panel: Axes, table: pd.DataFrame, follow_up: float) -> None:
         panel.fill_between(part["time"], part["lower"], part["upper"], color=POSTERIOR, alpha=alpha, linewidth=0)
         panel.plot(part["time"], part["survival"], color=POSTERIOR, linewidth=1.3 if style == "-" else 1.0, linestyle=style)
     observed = table[table["source"] == "kaplan-meier"]
-    steps = _to_the_end(observed, follow_up)
-    panel.step(steps["time"], steps["survival"], where="post", color=KAPLAN_MEIER, linewidth=0.9)
-    for limit in ("lower", "upper"):
-        panel.step(steps["time"], steps[limit], where="post", color=KAPLAN_MEIER, linewidth=0.5, linestyle=":")
-
-
-def _to_the_end(observed: pd.DataFrame, follow_up: float) -> pd.DataFrame:
-    """Kaplan-Meier from 1 at its start to the last follow-up of its group, where it ends."""
-    columns = ["time", "survival", "lower", "upper"]
     if not len(observed):
-        return pd.DataFrame({"time": [0.0, follow_up], "survival": 1.0, "lower": np.nan, "upper": np.nan})
-    first = observed.iloc[0]
-    begin = [] if first["survival"] == 1.0 else [{"time": 0.0, "survival": 1.0, "lower": np.nan, "upper": np.nan}]
-    end = {**observed.iloc[-1][columns].to_dict(), "time": follow_up}
-    parts = [pd.DataFrame(begin, columns=columns), observed[columns], pd.DataFrame([end])]
-    return pd.concat([part.astype(float) for part in parts], ignore_index=True)
+        panel.text(0.03, 0.05, "Kaplan-Meier: fewer than 10 at risk", transform=panel.transAxes, size=6, color=QUIET)
+        return
+    panel.step(observed["time"], observed["survival"], where="post", color=KAPLAN_MEIER, linewidth=0.9)
+    for limit in ("lower", "upper"):
+        panel.step(observed["time"], observed[limit], where="post", color=KAPLAN_MEIER, linewidth=0.5, linestyle=":")
+    entered = float(observed["time"].iloc[0])
+    if entered > 0:
+        panel.text(0.03, 0.05, f"Kaplan-Meier: S(t | {entered:.3g})", transform=panel.transAxes, size=6, color=QUIET)
 
 
 def _censored(panel: Axes, table: pd.DataFrame, times: Floats) -> None:
     observed = table[table["source"] == "kaplan-meier"].sort_values("time")
-    if len(times) > 150:
+    if len(times) > MOST_TICKS or not len(observed):
         return
-    position = np.searchsorted(observed["time"], times, side="right") - 1
-    height = np.where(position >= 0, observed["survival"].to_numpy()[np.maximum(position, 0)] if len(observed) else 1.0, 1.0)
+    times = times[times > observed["time"].iloc[0]]
+    steps = observed["time"].to_numpy()[:-1]
+    height = observed["survival"].to_numpy()[np.searchsorted(steps, times, side="right") - 1]
     panel.plot(times, height, linestyle="none", marker="|", markersize=3, markeredgewidth=0.5, color=KAPLAN_MEIER)
 
 
@@ -146,8 +144,9 @@ def _ticks(rows: Cohort) -> Floats:
     """At most six times from 0 to the last follow-up; multiples of 12 where the unit is months."""
     end = float(rows.time.max())
     if rows.unit == "months" and end > 12:
-        width = next(12.0 * step for step in itertools.chain((1, 2, 3, 4, 5), itertools.count(10, 10)) if 12.0 * step * 5 > end)
-        return np.asarray(np.arange(0.0, end, width))
+        years = next((step for step in (1, 2, 3, 4, 5, 10, 20) if 60.0 * step > end), None)
+        if years is not None:
+            return np.asarray(np.arange(0.0, end, 12.0 * years))
     ticks = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(0.0, end)
     return np.asarray([tick for tick in ticks if 0 <= tick <= end], dtype=np.float64)
 

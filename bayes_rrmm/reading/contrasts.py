@@ -60,6 +60,8 @@ def hazard_ratio_contrasts(plan: Plan, estimand: HazardRatio) -> list[Contrast]:
 
 def _pairs(encoding: Encoding, estimand: HazardRatio, variable: str) -> list[tuple[str, str]]:
     if not encoding.is_group(variable):
+        if estimand.group is not None or estimand.versus is not None or estimand.pairs == "all":
+            raise AnalysisError(f"{variable!r} is continuous, its hazard ratio is for a step: leave out group, versus and pairs.")
         return [("", "")]
     levels = encoding.group(variable).levels
     if estimand.pairs == "all":
@@ -107,7 +109,10 @@ def _interaction(plan: Plan, term: Term) -> list[Contrast]:
 
 
 def _probe_rows(encoding: Encoding, fixed: dict[str, str]) -> pd.DataFrame:
-    """Rows that vary each covariate on its own, to see whether a contrast depends on it."""
+    """Rows that vary each covariate on its own, to see whether a contrast depends on it.
+
+    A continuous one moves by a hundredth of its sd: a spline knows nothing outside the range it was learnt on.
+    """
     centre: dict[str, object] = {group.name: group.reference for group in encoding.groups}
     centre |= {variable.name: variable.mean for variable in encoding.continuous}
     centre |= fixed
@@ -116,5 +121,5 @@ def _probe_rows(encoding: Encoding, fixed: dict[str, str]) -> pd.DataFrame:
         if group.name not in fixed:
             rows += [{**centre, group.name: level} for level in group.levels[1:]]
     for variable in encoding.continuous:
-        rows.append({**centre, variable.name: variable.mean + 0.5 * variable.sd})
+        rows.append({**centre, variable.name: variable.mean + 0.01 * variable.sd})
     return pd.DataFrame(rows)

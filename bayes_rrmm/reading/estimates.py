@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +19,7 @@ class Estimates:
 
     `unit` is the unit of the values (ratio, probability, rank or a unit of time), `population` whom they are about,
     `contrast` none, difference or ratio, `origin` the fit they come from, `interval` how they are summarised.
+    `horizon` is that of an RMST or a median. `mark` says that the fit's diagnostics failed, and is empty otherwise.
     `extrapolated` is True, by label, where the quantity lies beyond the follow-up of its group. Values may be
     +infinity where a median is not reached. Arithmetic aligns exactly and refuses other draws, units or populations.
     """
@@ -36,8 +36,10 @@ class Estimates:
     term: str = ""
     by: str = ""
     given: float | None = None
+    horizon: float | None = None
     null: float | None = None
     notes: tuple[str, ...] = ()
+    mark: str = ""
 
     @property
     def label_dims(self) -> tuple[str, ...]:
@@ -72,12 +74,12 @@ class Estimates:
         return summarise(self)
 
     def __repr__(self) -> str:
-        notes = "".join(f"\nNote: {note}" for note in self.notes)
+        notes = "".join(f"\n{text}" for text in ([self.mark] if self.mark else []) + [f"Note: {note}" for note in self.notes])
         return f"{self._title()}\n{self.to_dataframe().to_string(index=False)}{notes}"
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p>Note: {html.escape(note)}</p>" for note in self.notes)
-        return f"<p>{html.escape(self._title())}</p>{self.to_dataframe().to_html(index=False)}{notes}"
+        mark = f"<p><strong>{self.mark}</strong></p>" if self.mark else ""
+        return f"{mark}<p>{self._title()}</p>{self.to_dataframe().to_html(index=False)}"
 
     def _title(self) -> str:
         contrast = "" if self.contrast == "none" else f", {self.contrast}"
@@ -93,7 +95,8 @@ class Estimates:
         if not isinstance(other, Estimates):
             values = self.draws - other if contrast == "difference" else self.draws / other
             null = None if self.null is None else (self.null - other if contrast == "difference" else self.null / other)
-            return replace(self, draws=values, null=null)
+            unit = self.unit if contrast == "difference" else f"{self.unit} / {other:g}"
+            return replace(self, draws=values, null=null, unit=unit)
         self._require_same(other)
         try:
             left, right = xr.align(_bare(self.draws, other.draws), _bare(other.draws, self.draws), join="exact")
@@ -113,7 +116,7 @@ class Estimates:
         )
 
     def _require_same(self, other: Estimates) -> None:
-        for what in ("origin", "unit", "population", "endpoint", "estimand", "contrast", "given"):
+        for what in ("origin", "unit", "population", "endpoint", "estimand", "contrast", "given", "horizon", "label_dims"):
             mine, theirs = getattr(self, what), getattr(other, what)
             if mine != theirs:
                 name = "fit (the draws are not paired)" if what == "origin" else f"{what} ({mine} and {theirs})"

@@ -15,8 +15,9 @@ from bayes_rrmm.estimands import AnyEstimand, Curve, HazardRatio, Median, Rank, 
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading.contrasts import hazard_ratio_contrasts
 from bayes_rrmm.reading.estimates import Estimates
-from bayes_rrmm.reading.marginal import marginal_quantile, marginal_rmst, marginal_survival
+from bayes_rrmm.reading.marginal import marginal_conditional_survival, marginal_quantile, marginal_rmst, marginal_survival
 from bayes_rrmm.reading.population import GroupCurve, empty_cells, group_curves
+from bayes_rrmm.reading.summary import summary_of
 
 
 def estimate(fit: Fit, estimand: AnyEstimand, *, by: str | None = None, population: str | Cohort | None = None) -> Estimates:
@@ -60,7 +61,8 @@ def _hazard_ratio(fit: Fit, estimand: HazardRatio) -> Estimates:
     never = xr.zeros_like(draws.isel(chain=0, draw=0, drop=True), dtype=bool)
     if estimand.group is not None and len(labels) == 1:
         draws, never = draws.isel(comparison=0), never.isel(comparison=0)
-    return _labelled(fit, estimand, draws, never, unit="ratio", population="conditional", null=1.0, term=estimand.of)
+    about = {"unit": "ratio", "population": "conditional", "term": estimand.of}
+    return _labelled(fit, estimand, draws, never, **about, null=estimand.threshold[0])
 
 
 def _rank(fit: Fit, estimand: Rank, population: str | Cohort) -> Estimates:
@@ -146,17 +148,19 @@ def _read(fit: Fit, estimand: Survival | Median | Rmst, curve: GroupCurve) -> tu
     baseline = fit.baseline
     if isinstance(estimand, Survival):
         times = np.array(estimand.at)
-        values = marginal_survival(baseline, times, curve.eta, curve.weight)
-        if estimand.given is not None:
-            values = values / marginal_survival(baseline, np.array([estimand.given]), curve.eta, curve.weight)
-        return values, (times > curve.last_follow_up).tolist()
+        beyond = (times > curve.last_follow_up).tolist()
+        if estimand.given is None:
+            return marginal_survival(baseline, times, curve.eta, curve.weight), beyond
+        return marginal_conditional_survival(baseline, times, estimand.given, curve.eta, curve.weight), beyond
     if isinstance(estimand, Rmst):
         values = marginal_rmst(baseline, np.array([estimand.upto]), curve.eta, curve.weight)
         return values, [estimand.upto > curve.last_follow_up]
     medians = marginal_quantile(baseline, 0.5, curve.eta, curve.weight)
     horizon = curve.last_follow_up if estimand.horizon is None else estimand.horizon
     reached = np.where(medians <= horizon, medians, math.inf)
-    return reached, [bool(np.any(np.isfinite(reached) & (reached > curve.last_follow_up)))]
+    reported = summary_of(reached, fit.analysis.sampling.interval, None)
+    limits = [reported[name] for name in ("lower", "median", "upper")]
+    return reached, [any(math.isfinite(limit) and limit > curve.last_follow_up for limit in limits)]
 
 
 def _labelled(fit: Fit, estimand: AnyEstimand, draws: xr.DataArray, extrapolated: xr.DataArray, **rest: Any) -> Estimates:
@@ -165,6 +169,8 @@ def _labelled(fit: Fit, estimand: AnyEstimand, draws: xr.DataArray, extrapolated
         estimand=estimand.kind,
         endpoint=fit.analysis.endpoint.name,
         origin=fit.identity,
+        horizon=getattr(estimand, "upto", getattr(estimand, "horizon", None)),
+        mark=fit.mark,
         interval=fit.analysis.sampling.interval,
         extrapolated=extrapolated,
         **rest,

@@ -25,6 +25,19 @@ def marginal_survival(baseline: Baseline, times: Floats, eta: Floats, weight: Fl
     return _averaged(lambda some, part: hazards.survival(some, times, part), baseline, eta, weight, len(times))
 
 
+def marginal_conditional_survival(baseline: Baseline, times: Floats, given: float, eta: Floats, weight: Floats) -> Floats:
+    """Averaged S(t) over averaged S(given), shape (S, T), also where both are too small for a floating-point number."""
+    step = max(1, BLOCK // max(1, len(times) * eta.shape[1]))
+    blocks = []
+    for start in range(0, len(eta), step):
+        some, part = baseline.take(slice(start, start + step)), eta[start : start + step]
+        before = hazards.cumulative_hazard(some, np.array([given]), part)
+        least = before.min(axis=2, keepdims=True)
+        after = hazards.cumulative_hazard(some, times, part)
+        blocks.append((np.exp(least - after) @ weight) / (np.exp(least - before) @ weight))
+    return np.concatenate(blocks, axis=0)
+
+
 def marginal_rmst(baseline: Baseline, upto: Floats, eta: Floats, weight: Floats) -> Floats:
     """Averaged RMST to each time, shape (S, T): the mean of the patterns' own, since integration is linear."""
     return _averaged(lambda some, part: hazards.rmst(some, upto, part), baseline, eta, weight, len(upto))
@@ -35,6 +48,12 @@ def marginal_quantile(baseline: Baseline, probability: float, eta: Floats, weigh
 
     It lies between the smallest and the largest quantile of the patterns; found there by bisection on log time.
     """
+    step = max(1, BLOCK // eta.shape[1])
+    parts = [slice(start, start + step) for start in range(0, len(eta), step)]
+    return np.concatenate([_quantile(baseline.take(part), probability, eta[part], weight) for part in parts])
+
+
+def _quantile(baseline: Baseline, probability: float, eta: Floats, weight: Floats) -> Floats:
     each = hazards.quantile(baseline, probability, eta)
     if eta.shape[1] == 1:
         return each[:, 0]

@@ -46,7 +46,7 @@ def members(fit: Fit, population: str | Cohort) -> Members:
         if missing:
             raise FitError(f"the population has no column {sorted(missing)[0]!r}; read it with the fit's analysis.")
         same = fit.cohort is not None and population.fingerprint == fit.cohort.fingerprint
-        return Members(population.covariates, population.weight, "cohort" if same else population.origin)
+        return Members(population.covariates, _weight(population), "cohort" if same else population.origin)
     known = ("cohort", "average", *fit.analysis.populations)
     if population not in known:
         raise AnalysisError(f"population {population!r} is unknown; {nearest(population, known)}")
@@ -54,12 +54,17 @@ def members(fit: Fit, population: str | Cohort) -> Members:
         return Members(pd.DataFrame(index=[0]), np.ones(1), population)
     cohort = fit.require_cohort(f"population {population!r}")
     if population in ("cohort", "average"):
-        return Members(cohort.covariates, cohort.weight, population)
+        return Members(cohort.covariates, _weight(cohort), population)
     filters = fit.analysis.populations[population]
     keep = cohort.mask({name: tuple(str(level) for level in levels) for name, levels in filters.items()})
     if not keep.any():
         raise FitError(f"population {population!r} has no member among the {len(cohort)} analysed rows; widen its levels.")
-    return Members(cohort.covariates.loc[keep], cohort.weight[keep], population)
+    return Members(cohort.covariates.loc[keep], _weight(cohort)[keep], population)
+
+
+def _weight(cohort: Cohort) -> Floats:
+    """Every patient counts once, however many spells the rows split them into."""
+    return cohort.weight * cohort.share_of_subject
 
 
 def group_curves(fit: Fit, by: str | None, population: str | Cohort, average: bool) -> tuple[list[GroupCurve], Members]:

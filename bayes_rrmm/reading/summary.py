@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.errors import FitError
 from bayes_rrmm.reading.estimates import Estimates
 from bayes_rrmm.specification.analysis import IntervalChoice
 
@@ -22,6 +23,8 @@ def summarise(
     `above` or `below` is the threshold of p_above and p_below (default: the value of no effect, where there is one).
     Where some draws are not reached (+infinity) mean and sd are missing: only quantiles are meaningful there.
     """
+    if above is not None and below is not None and above != below:
+        raise FitError("p_below and p_above are about one threshold: give above or below, not two values.")
     threshold = above if above is not None else below if below is not None else estimates.null
     choice = interval or estimates.interval
     dims = estimates.label_dims
@@ -52,7 +55,7 @@ def summary_of(draws: Floats, interval: IntervalChoice, threshold: float | None)
         "threshold": math.nan if threshold is None else threshold,
         "p_below": math.nan if threshold is None else float(np.mean(draws < threshold)),
         "p_above": math.nan if threshold is None else float(np.mean(draws > threshold)),
-        "p_not_reached": float(np.mean(~finite)),
+        "p_not_reached": float(np.mean(np.isposinf(draws))),
     }
 
 

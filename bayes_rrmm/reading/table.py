@@ -53,9 +53,9 @@ def estimates_table(read: list[tuple[AnyEstimand, Estimates]], passed: dict[str,
     """The table of estimates.csv. `passed` tells by `draw_name` whether the quantity passed the diagnostics gate."""
     rows: list[dict[str, Any]] = []
     for estimand, estimates in read:
-        thresholds = estimand.threshold if isinstance(estimand, HazardRatio) else (estimates.null,)
+        thresholds = dict.fromkeys((1.0, *estimand.threshold)) if isinstance(estimand, HazardRatio) else (estimates.null,)
         for name, labels, draws in labelled_draws(estimand, estimates):
-            verdict = True if passed is None else passed[name]
+            verdict = None if passed is None else passed[name]
             for threshold in thresholds:
                 summary = summary_of(draws.ravel(), estimates.interval, threshold)
                 rows.append({**_identity(estimand, estimates, labels), **summary, "passed": verdict})

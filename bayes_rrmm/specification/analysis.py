@@ -7,14 +7,14 @@ import tomllib
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from bayes_rrmm.errors import AnalysisError, nearest
 from bayes_rrmm.estimands import KINDS, AnyEstimand
+from bayes_rrmm.messages import explain
 from bayes_rrmm.priors import Positive, Statement
 from bayes_rrmm.specification.checks import check_against_formula, parse_priors
 from bayes_rrmm.specification.formula import Formula, Term, parse_formula
-from bayes_rrmm.specification.messages import explain
 
 SCHEMA = 1
 Baseline = Literal["exponential", "weibull", "piecewise-exponential"]
@@ -77,8 +77,8 @@ class ModelPart(Record):
 class Variable(Record):
     """What the user declares of one covariate."""
 
-    levels: Annotated[tuple[str | int, ...], Field(min_length=1)] | None = None
-    reference: str | int | None = None
+    levels: Annotated[tuple[StrictStr | StrictInt, ...], Field(min_length=1)] | None = None
+    reference: StrictStr | StrictInt | None = None
     per: Positive | None = None
     missing: Missing | None = None
 
@@ -125,7 +125,7 @@ class Analysis(Record):
     endpoint: Endpoint
     model: ModelPart
     variables: dict[str, Variable] = {}
-    populations: dict[str, dict[str, Annotated[tuple[str | int, ...], Field(min_length=1)]]] = {}
+    populations: dict[str, dict[str, Annotated[tuple[StrictStr | StrictInt, ...], Field(min_length=1)]]] = {}
     priors: Priors = Priors()
     estimands: tuple[AnyEstimand, ...] = ()
     sampling: Sampling = Sampling()
@@ -199,6 +199,6 @@ def _estimand(index: int, table: Any) -> AnyEstimand:
     if not isinstance(kind, str) or kind not in KINDS:
         raise AnalysisError(f"{where}: kind = {kind!r} is unknown; {nearest(str(kind), KINDS)}")
     try:
-        return KINDS[kind].model_validate(table)
-    except ValidationError as error:
-        raise AnalysisError(explain(error, KINDS[kind], where)) from None
+        return KINDS[kind](**table)
+    except AnalysisError as error:
+        raise AnalysisError(f"{where}: {error}") from None

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from bayes_rrmm.errors import AnalysisError, nearest
 from bayes_rrmm.estimands import Curve, HazardRatio, Rank
+from bayes_rrmm.messages import explain
 from bayes_rrmm.priors import Kind, Statement, parse_statement
 from bayes_rrmm.specification.formula import Formula
-from bayes_rrmm.specification.messages import explain
 
 if TYPE_CHECKING:
     from bayes_rrmm.specification.analysis import Analysis

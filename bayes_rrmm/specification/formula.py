@@ -12,6 +12,13 @@ from dataclasses import dataclass
 from bayes_rrmm.errors import AnalysisError
 
 FUNCTIONS = ("log", "poly", "bs")
+LABELS = frozenset(
+    {
+        *("chain", "draw", "time", "comparison", "versus", "subgroup", "interval", "prob", "threshold", "median", "mean", "sd"),
+        *("lower", "upper", "extrapolated", "p_below", "p_above", "p_not_reached"),
+    }
+)
+"""Names of labels and columns in results, which a covariate of the same name would overwrite."""
 RESERVED = ("baseline", "sigma", "tau", "frailty")
 KEYWORDS = {"poly": ("degree",), "bs": ("df", "degree")}
 CUBIC = 3
@@ -190,6 +197,10 @@ class _Parser:
     def checked(self, name: str) -> str:
         if name in RESERVED or name.startswith("log_"):
             raise self.refuse(f"{name!r} is a reserved name (baseline, log_*, sigma, tau, frailty)", "rename the column")
+        if name in LABELS:
+            raise self.refuse(f"{name!r} is a name that results use for themselves", "rename the column")
+        if ":" in name:
+            raise self.refuse(f"{name!r} has a colon, which stands for an interaction", "rename the column")
         return name
 
     def take(self, *symbols: str) -> str | None:

@@ -34,7 +34,7 @@ def test_nothing_to_say(like_cox: Callable[..., Fit], compared: Compared) -> Non
     row = compared(like_cox(), HR).iloc[0]
     assert (row["verdict"], row["reason_code"], row["reason"]) == ("agree", "", "")
     assert row["difference_in_se"] == pytest.approx(0.0, abs=1e-3)
-    assert row["width_ratio"] == pytest.approx(1.0, abs=2e-3)
+    assert row["width_ratio"] == pytest.approx(1.0, abs=3e-3)
 
 
 @pytest.mark.parametrize(("moved", "widened"), [(0.6, 1.0), (-0.6, 1.0), (0.0, 1.4), (0.0, 0.7)])
@@ -42,8 +42,8 @@ def test_unexplained(moved: float, widened: float, like_cox: Callable[..., Fit],
     """Draws elsewhere, or of another spread, that no known reason excuses are said to be unexplained."""
     row = compared(like_cox(moved, widened), HR).iloc[0]
     assert (row["verdict"], row["reason_code"]) == ("differ", "unexplained")
-    assert row["difference_in_se"] == pytest.approx(moved, abs=2e-3)
-    assert row["width_ratio"] == pytest.approx(widened, rel=2e-3)
+    assert row["difference_in_se"] == pytest.approx(moved, abs=3e-3)
+    assert row["width_ratio"] == pytest.approx(widened, rel=3e-3)
 
 
 @pytest.mark.parametrize(("sd", "weighs"), [(0.2, True), (0.3, True), (0.45, False), (1.0, False)])
@@ -138,11 +138,13 @@ def test_beyond_follow_up(two_group_fit: Fit, two_groups: pd.DataFrame, compared
 
 
 def test_conditions_beyond_follow_up(compared: Compared) -> None:
-    """Given survival to a time when a group has nobody left, that group is beyond follow-up and the others are compared."""
-    frame = pd.DataFrame({"time": [5.0, 6.0, 7.0, 8.0, 20.0, 30.0, 40.0, 50.0], "event": [1, 1, 1, 0, 1, 1, 1, 0], "group": list("aaaabbbb")})
-    table = compared(laplace(frame), Survival(at=30, given=10, by="group"))
-    assert ["beyond-follow-up" in found for found in codes(table)] == [True, False]
-    assert table["frequentist"].isna().tolist() == [True, False]
+    """Given survival to a time when a group has nobody left, that group is beyond follow-up; a small one is compared."""
+    times = {"a": [5.0, 6.0, 7.0, 8.0], "b": [9.0, 20.0, 30.0, 40.0, 50.0]}
+    frame = pd.DataFrame([(time, 1, group) for group in "ab" for time in times[group]], columns=["time", "event", "group"])
+    table = compared(laplace(frame), Survival(at=25, given=10, by="group"))
+    assert codes(table)[0] == {"beyond-follow-up", "few-events"}
+    assert table["frequentist"].tolist() == [pytest.approx(np.nan, nan_ok=True), pytest.approx(0.75)]
+    assert table["verdict"].tolist()[1] != "not-comparable"
 
 
 def test_not_reached(two_group_fit: Fit, zero_fit: Fit, compared: Compared) -> None:
@@ -151,7 +153,7 @@ def test_not_reached(two_group_fit: Fit, zero_fit: Fit, compared: Compared) -> N
     assert all({"not-reached", "few-events"} <= found for found in codes(kaplan_meier))
     assert np.isinf(kaplan_meier["frequentist"]).all()
     posterior = compared(two_group_fit, Median(by="group", horizon=1.0))
-    assert [found for found in codes(posterior)] == [{"not-reached"}] * 2
+    assert codes(posterior) == [{"not-reached"}] * 2
     assert np.isfinite(posterior["frequentist"]).all()
     reached = compared(two_group_fit, Median(by="group"))
     assert not any("not-reached" in found for found in codes(reached))
@@ -160,7 +162,7 @@ def test_not_reached(two_group_fit: Fit, zero_fit: Fit, compared: Compared) -> N
 def test_degenerate_interval(two_group_fit: Fit, compared: Compared) -> None:
     """Before the first event Kaplan-Meier is 1 without width: neither survival nor RMST can be compared there."""
     table = compared(two_group_fit, Survival(at=0.05, by="group"), Rmst(upto=0.05, by="group"))
-    assert [found for found in codes(table)] == [{"degenerate-interval"}] * 4
+    assert codes(table) == [{"degenerate-interval"}] * 4
     assert table["verdict"].eq("not-comparable").all()
     assert table["frequentist"].tolist() == [1.0, 1.0, 0.05, 0.05]
 

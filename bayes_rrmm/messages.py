@@ -32,6 +32,12 @@ LATER = {
 }
 """Keys of the contract that this version refuses, by their record, and why."""
 
+LATER_VALUES = {
+    "marginalise": "this version does not marginalise gaps; ",
+    "horseshoe": "this version does not fit the horseshoe; ",
+}
+"""Values of the contract that this version refuses, and why."""
+
 
 def explain(error: ValidationError, record: type[BaseModel], where: str = "") -> str:
     """The first problem of `error` as one sentence: where it is, the value, the rule, the remedy."""
@@ -50,7 +56,8 @@ def explain(error: ValidationError, record: type[BaseModel], where: str = "") ->
     shown = "" if kind == "missing" or isinstance(value, Mapping | BaseModel) else f" = {shortened(repr(value))}"
     if kind == "literal_error":
         allowed = problem["ctx"]["expected"].replace("'", '"')
-        return f"{place}{shown}: must be {allowed}."
+        later = LATER_VALUES.get(value, "") if isinstance(value, str) else ""
+        return f"{place}{shown}: {later}must be {allowed}."
     if kind in _PLAIN:
         return f"{place}{shown}: {_PLAIN[kind]}."
     text = problem["msg"].removeprefix("Value error, ")
