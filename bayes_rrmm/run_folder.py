@@ -70,6 +70,7 @@ def _replace(temporary: Path, target: Path) -> None:
         temporary.rename(target)
     except OSError:
         (old / "run").rename(target)
+        old.rmdir()
         raise
     shutil.rmtree(old, ignore_errors=True)
 
@@ -85,7 +86,8 @@ def write_fit(folder: Path, fit: Fit, rows: bool = True) -> None:
         frame = fit.cohort.to_stored()
         frame.index.name = "row"
         frame.to_parquet(folder / ROWS)
-    write_json(folder / PROVENANCE, fit.provenance)
+    needed = {"data": {"fingerprint": fit.fingerprint}, "sampling": fit.analysis.sampling.model_dump()}
+    write_json(folder / PROVENANCE, {**needed, **fit.provenance})
 
 
 def _text_of(analysis: Analysis) -> str:
@@ -130,24 +132,24 @@ def read_fit(folder: Path, data: pd.DataFrame | None = None) -> Fit:
         provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
         with xr.open_datatree(folder / TREE, engine="h5netcdf") as stored:
             tree = stored.load()
-        sampling = Sampling(**provenance.get("sampling", {}))
+        sampling = Sampling(**provenance["sampling"]) if "sampling" in provenance else analysis.sampling
         plan = Plan.from_json(analysis.model_copy(update={"sampling": sampling}), tree.attrs["plan"])
+        cohort = _rows(folder, analysis, provenance["data"]["fingerprint"], data)
     except BayesRrmmError:
         raise
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         raise RunFolderError(f"{folder}: cannot be read ({what}); make it again with `bayes-rrmm fit`.") from error
-    return Fit(plan, tree, provenance, _rows(folder, analysis, provenance, data))
+    return Fit(plan, tree, provenance, cohort)
 
 
-def _rows(folder: Path, analysis: Analysis, provenance: dict[str, Any], data: pd.DataFrame | None) -> Cohort | None:
+def _rows(folder: Path, analysis: Analysis, expected: str, data: pd.DataFrame | None) -> Cohort | None:
     if data is not None:
         cohort = build_cohort(data, analysis)
     elif (folder / ROWS).is_file():
         cohort = Cohort.from_analysed(pd.read_parquet(folder / ROWS), analysis.endpoint, str(folder / ROWS))
     else:
         return None
-    expected = provenance["data"]["fingerprint"]
     if cohort.fingerprint != expected:
         raise RunFolderError(
             f"{folder}: these rows are not the ones the fit was made from (fingerprint {cohort.fingerprint[:12]}, "

@@ -55,7 +55,7 @@ def fit_with(plan: Plan, cohort: Cohort | None, draws: Draws, *, chains: int = C
         "prior": as_dataset(draw_from_prior(plan, size, seed), plan, chains),
         "log_prior": as_dataset(log_prior(plan, draws), plan, chains),
     }
-    provenance: dict[str, Any] = {"seed": seed}
+    provenance: dict[str, Any] = {"seed": seed, "sampling": plan.analysis.sampling.model_dump()}
     if cohort is not None:
         rows = {"row": cohort.row_numbers}
         groups["observed_data"] = xr.Dataset({"survival": ("row", cohort.time), "event": ("row", cohort.event)}, coords=rows)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from arviz_stats.base import array_stats
 from click.testing import CliRunner
 
+import bayes_rrmm as br
 from bayes_rrmm.cli.main import cli
 from bayes_rrmm.specification import parse_analysis
 
@@ -50,15 +54,20 @@ def test_demo_writes_what_the_readme_says(demo_folder: Path) -> None:
 
 
 def test_row_explained_in_the_readme_is_the_demo_s(demo_folder: Path) -> None:
-    """The README's example row shows the numbers that the demo computes."""
-    table = pd.read_csv(demo_folder / "myeloma_gep_weibull" / "crosscheck.csv")
-    row = table[(table["estimand"] == "hazard-ratio") & (table["group"] == "Proliferation")].iloc[0]
-    bayes = f"{row['bayes']:.2f} [{row['bayes_lower']:.2f}, {row['bayes_upper']:.2f}]"
-    freq = f"{row['frequentist']:.2f} [{row['freq_lower']:.2f}, {row['freq_upper']:.2f}]"
+    """The README's example row is what the demo computes: Cox to the digit, the posterior within four Monte Carlo errors."""
+    fit = br.load_fit(demo_folder / "myeloma_gep_weibull")
+    ratio = br.HazardRatio("molecular_group", "Proliferation", versus="Hyperdiploid")
+    draws = br.estimate(fit, ratio).draws.to_numpy()
     shown = next(line for line in README.splitlines() if line.startswith("| Proliferation / Hyperdiploid"))
-    assert freq in shown
-    assert bayes in shown
-    assert row["verdict"] in shown
+    _, posterior, below_one, cox, verdict = (cell.strip() for cell in shown.strip("|").split("|"))
+    for text, probability in zip(re.findall(r"[\d.]+", posterior), (0.5, 0.025, 0.975), strict=True):
+        error = 4 * math.sqrt(2) * float(array_stats.mcse(draws, method="quantile", prob=probability))
+        assert abs(float(text) - np.quantile(draws, probability)) < error + 0.005
+    assert abs(float(below_one) - np.mean(draws < 1)) < 0.005
+    table = br.compare_with_frequentist(fit).to_dataframe()
+    row = table[(table["estimand"] == "hazard-ratio") & (table["group"] == "Proliferation")].iloc[0]
+    assert cox == f"{row['frequentist']:.2f} [{row['freq_lower']:.2f}, {row['freq_upper']:.2f}]"
+    assert verdict == row["verdict"]
 
 
 def test_python_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -285,6 +285,19 @@ def test_a_fit_without_a_record_of_its_data(fit: Fit, tmp_path: Path) -> None:
     assert bare.provenance == {"seed": 1}
 
 
+def test_the_sampling_that_was_used_comes_back(table: pd.DataFrame, tmp_path: Path) -> None:
+    """Sampling settings changed in Python, such as the seed, and the interval of the analysis are those of the fit read back."""
+    rest = '[sampling]\ninterval = { kind = "hdi", prob = 0.8 }'
+    cohort, plan = fits.cohort_and_plan(table.drop(columns="pid"), "age", rest=rest)
+    sampling = plan.analysis.sampling.model_copy(update={"seed": 5})
+    reseeded = dataclasses.replace(plan, analysis=plan.analysis.model_copy(update={"sampling": sampling}))
+    fit = fits.laplace_fit(reseeded, cohort, size=40)
+    for number, made in enumerate((fit, dataclasses.replace(fit, provenance={}))):
+        again = br.load_fit(br.save_fit(made, tmp_path / str(number)))
+        assert again.analysis.sampling == sampling
+        assert again.plan == reseeded
+
+
 def test_every_error_is_one_of_ours(tmp_path: Path) -> None:
     """Reading what is no run folder raises the package's own error, which the command line prints without a traceback."""
     for path in (tmp_path, tmp_path / "nowhere", Path(__file__)):

@@ -55,7 +55,7 @@ def survival(fit: Fit, cohort: Cohort | None = None, by: str | None = None, *, p
             _curves(panel, table[table["group"] == level])
             _censored(panel, table[table["group"] == level], rows.time[keep & rows.is_last_spell & (rows.event == 0)])
             _axes(panel, ticks, 1.02 * float(rows.time.max()), first=index % _columns(len(levels)) == 0)
-            _title(panel, fit, by, level, rows)
+            _title(panel, "All patients" if by is None else level, rows.select(keep))
             _numbers_at_risk(panel, ticks, at_risk(ticks, rows.time[keep], rows.entry[keep], rows.weight[keep]))
         _finish(figure, fit, rows)
         if passed is False or (passed is None and fit.mark):
@@ -122,15 +122,9 @@ def _axes(panel: Axes, ticks: Floats, end: float, first: bool) -> None:
         panel.tick_params(labelleft=False)
 
 
-def _title(panel: Axes, fit: Fit, by: str | None, level: str, rows: Cohort) -> None:
-    if by is None:
-        name, patients, events = "All patients", rows.patients, rows.events
-    else:
-        group = fit.plan.encoding.group(by)
-        index = group.levels.index(level)
-        name, patients, events = level, group.counts[index], group.events[index]
+def _title(panel: Axes, name: str, rows: Cohort) -> None:
     panel.text(0, 1.13, name, transform=panel.transAxes, weight="bold", size=8, va="bottom")
-    panel.text(0, 1.03, f"{patients:g} patients, {events:g} events", transform=panel.transAxes, size=6.5, color=QUIET, va="bottom")
+    panel.text(0, 1.03, f"{rows.patients:g} patients, {rows.events:g} events", transform=panel.transAxes, size=6.5, color=QUIET, va="bottom")
 
 
 def _numbers_at_risk(panel: Axes, ticks: Floats, counts: Floats) -> None:

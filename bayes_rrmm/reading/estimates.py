@@ -78,8 +78,9 @@ class Estimates:
         return f"{self._title()}\n{self.to_dataframe().to_string(index=False)}{notes}"
 
     def _repr_html_(self) -> str:
-        mark = f"<p><strong>{self.mark}</strong></p>" if self.mark else ""
-        return f"{mark}<p>{self._title()}</p>{self.to_dataframe().to_html(index=False)}"
+        mark = f"<p><strong>{html.escape(self.mark)}</strong></p>" if self.mark else ""
+        notes = "".join(f"<p>Note: {html.escape(note)}</p>" for note in self.notes)
+        return f"{mark}<p>{html.escape(self._title())}</p>{self.to_dataframe().to_html(index=False)}{notes}"
 
     def _title(self) -> str:
         contrast = "" if self.contrast == "none" else f", {self.contrast}"
@@ -98,10 +99,10 @@ class Estimates:
             unit = self.unit if contrast == "difference" else f"{self.unit} / {other:g}"
             return replace(self, draws=values, null=null, unit=unit)
         self._require_same(other)
-        try:
-            left, right = xr.align(_bare(self.draws, other.draws), _bare(other.draws, self.draws), join="exact")
-        except ValueError:
-            raise FitError("these estimates cannot be combined: their labels differ; select one label of each with sel.") from None
+        mine, theirs = _bare(self.draws, other.draws), _bare(other.draws, self.draws)
+        if set(self.label_dims) != set(other.label_dims) or any(not mine[dim].equals(theirs[dim]) for dim in self.label_dims):
+            raise FitError("these estimates cannot be combined: their labels differ; select one label of each with sel.")
+        left, right = xr.align(mine, theirs, join="exact")
         if np.isinf(left).any() or np.isinf(right).any():
             raise FitError("a contrast of medians is undefined where one is not reached; use horizon=inf or RMST.")
         values = left - right if contrast == "difference" else left / right
@@ -116,7 +117,7 @@ class Estimates:
         )
 
     def _require_same(self, other: Estimates) -> None:
-        for what in ("origin", "unit", "population", "endpoint", "estimand", "contrast", "given", "horizon", "label_dims"):
+        for what in ("origin", "unit", "population", "endpoint", "estimand", "contrast", "given", "horizon"):
             mine, theirs = getattr(self, what), getattr(other, what)
             if mine != theirs:
                 name = "fit (the draws are not paired)" if what == "origin" else f"{what} ({mine} and {theirs})"

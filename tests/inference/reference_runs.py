@@ -111,7 +111,8 @@ class Run:
     @property
     def toml(self) -> str:
         """The analysis file."""
-        return "\n".join(["schema = 1", f'title = "{self.name}"', *self._endpoint(), *self._model(), *self._priors(), *self._sampling()])
+        parts = (self._endpoint(), self._model(), self._priors(), self._sampling())
+        return "\n".join(["schema = 1", f'title = "{self.name}"', *(line for part in parts for line in part)])
 
     def analysis(self) -> br.Analysis:
         """The analysis, parsed."""
@@ -147,7 +148,8 @@ class Run:
             if "rw1" in self.model:
                 lines.append("sigma = { half_normal = 0.5 }")
         else:
-            lines += [f"{'log_rate' if settings['par'] == 1 else 'log_scale'} = {{ normal = [0, 10] }}", "log_shape = { normal = [0, 0.5] }"]
+            location = "log_rate" if settings["par"] == 1 else "log_scale"
+            lines += [f"{location} = {{ normal = [0, 10] }}", "log_shape = { normal = [0, 0.5] }"]
         if self.is_pooled:
             return [*lines, f"tau = {{ molecular_group = {{ half_normal = {settings['tau_sd']} }} }}"]
         return [*lines, *(f"{term} = {{ normal = [0, {settings['beta_sd']}] }}" for term in self.dataset.formula.split(" + "))]
@@ -204,9 +206,7 @@ def parameter_draws(fit: br.Fit) -> dict[str, np.ndarray]:
     from bayes_rrmm.fitted import parameter_names
 
     posterior = fit.tree["posterior"].to_dataset()
-    return {
-        name: posterior[variable].sel(where).to_numpy() for name, (variable, where) in parameter_names(posterior).items()
-    }
+    return {name: posterior[variable].sel(where).to_numpy() for name, (variable, where) in parameter_names(posterior).items()}
 
 
 def hazard_ratio_draws(run: Run, fit: br.Fit) -> dict[str, np.ndarray]:

@@ -63,7 +63,7 @@ def test_chains_differ(gehan_fit: br.Fit) -> None:
 
 
 @pytest.fixture
-def compiled_anew(request: pytest.FixtureRequest) -> Iterator[None]:
+def compiled_anew() -> Iterator[None]:
     """Compilations made meanwhile are forgotten afterwards, and earlier ones are back."""
     before = dict(COMPILED)
     yield
@@ -73,7 +73,12 @@ def compiled_anew(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "name",
-    ["gehan__pe_iid_b1", *(pytest.param(f"gehan__{model}_b1", marks=pytest.mark.full) for model in ("weibull_A", "weibull_B", "pe_rw1"))],
+    [
+        "gehan__pe_iid_b1",
+        pytest.param("gehan__pe_rw1_b1", marks=pytest.mark.full),
+        pytest.param("gehan__weibull_A_b1", marks=pytest.mark.full),
+        pytest.param("gehan__weibull_B_b1", marks=pytest.mark.full),
+    ],
 )
 def test_a_refit_is_what_compiling_anew_gives(name: str, compiled_anew: None) -> None:
     """Other rows and other priors go through the compiled model without compiling, and give the draws of a fresh compilation."""
@@ -94,8 +99,10 @@ def test_a_refit_is_what_compiling_anew_gives(name: str, compiled_anew: None) ->
 def test_weibull_priors_on_rate_scale_and_median_share_a_compilation(gehan: tuple[br.Analysis, br.Cohort]) -> None:
     """A prior stated on the log rate, the log scale or the median changes the data of a Weibull model, not its structure."""
     analysis, cohort = gehan
-    statements = ("log_rate = { normal = [0, 10] }", "log_scale = { normal = [0, 10] }", "baseline = { median_survival = 9, upper95 = 90 }")
-    structures = {structure_of(make_plan(parse(analysis.source.replace(statements[0], text)), cohort)) for text in statements}
+    rate = "log_rate = { normal = [0, 10] }"
+    structures = set()
+    for stated in (rate, "log_scale = { normal = [0, 10] }", "baseline = { median_survival = 9, upper95 = 90 }"):
+        structures.add(structure_of(make_plan(parse(analysis.source.replace(rate, stated)), cohort)))
     assert len(structures) == 1
 
 
@@ -168,7 +175,7 @@ def test_frequency_weights_are_replicated_rows(patients: pd.DataFrame, analysis_
 
 @pytest.mark.parametrize("ignoring", [False, True])
 def test_delayed_entry_counts(ignoring: bool) -> None:
-    """With entry the posterior lies on the likelihood estimate that has it, far from the one without; ignoring it, the other way."""
+    """With entry the posterior lies on the likelihood estimate that has it, far from the one without; ignoring it, the reverse."""
     run = Run("myeloma_mayo__weibull_A_b1")
     text = run.analysis().source
     analysis = short(parse(text.replace('entry = "entry"\n', "") if ignoring else text), draws=500)

@@ -13,13 +13,13 @@ from bayes_rrmm.estimands import Median, Rmst, Survival
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading import estimate, summarise
 
-ENDS = {"a": 20.0, "b": 60.0, "c": 40.0}
+ENDS = {"a": 20.0, "b": 60.0, "c": 45.0}
 MEDIANS = (10.0, 30.0, 50.0, 70.0)
 
 
 @pytest.fixture(scope="module")
 def staggered() -> Fit:
-    """Three groups followed to 20, 60 and 40 months, and four draws with medians of 10, 30, 50 and 70 in each."""
+    """Three groups followed to 20, 60 and 45 months, and four draws with medians of 10, 30, 50 and 70 in each."""
     rows = [(end * share, 1, group) for group, end in ENDS.items() for share in (0.3, 0.6, 1.0)]
     frame = pd.DataFrame(rows, columns=["time", "event", "group"])
     cohort, plan = cohort_and_plan(frame, "group", model='baseline = "exponential"')
@@ -43,11 +43,19 @@ def test_for_everyone_it_is_the_last_follow_up_of_all(staggered: Fit) -> None:
 
 
 def test_a_horizon_of_ones_own(staggered: Fit) -> None:
-    """A stated horizon holds for every group, and beyond a group's follow-up the result is labelled extrapolated."""
-    read = estimate(staggered, Median(horizon=35), by="group")
+    """A stated horizon holds for every group; where the reported median or a limit lies beyond follow-up it is extrapolated."""
+    read = estimate(staggered, Median(horizon=55), by="group")
     for group in ENDS:
-        np.testing.assert_allclose(read.draws.sel(group=group).to_numpy().ravel(), [10, 30, math.inf, math.inf], rtol=1e-12)
+        np.testing.assert_allclose(read.draws.sel(group=group).to_numpy().ravel(), [10, 30, 50, math.inf], rtol=1e-12)
+    assert summarise(read)["median"].tolist() == [pytest.approx(40.0)] * 3
     assert read.extrapolated.to_series().to_dict() == {"a": True, "b": False, "c": False}
+
+
+def test_a_rare_draw_beyond_follow_up_extrapolates_nothing(staggered: Fit) -> None:
+    """What is reported is extrapolated where it lies beyond follow-up, not where a draw in a thousand does."""
+    draws = {"log_rate": np.log(math.log(2) / np.array([10.0] * 999 + [30.0])), "beta": np.zeros((1000, 2))}
+    read = estimate(fit_with(staggered.plan, staggered.cohort, draws, chains=2), Median(horizon=math.inf), by="group")
+    assert not read.extrapolated.any()
 
 
 def test_without_a_horizon_nothing_is_infinite(staggered: Fit) -> None:
@@ -64,7 +72,7 @@ def test_curves_beyond_follow_up_are_extrapolated(staggered: Fit) -> None:
     survival = estimate(staggered, Survival(at=(20, 21, 50)), by="group").extrapolated
     assert survival.sel(group="a").to_numpy().tolist() == [False, True, True]
     assert survival.sel(group="b").to_numpy().tolist() == [False, False, False]
-    assert estimate(staggered, Rmst(upto=41), by="group").extrapolated.to_series().to_dict() == {"a": True, "b": False, "c": True}
+    assert estimate(staggered, Rmst(upto=46), by="group").extrapolated.to_series().to_dict() == {"a": True, "b": False, "c": True}
 
 
 def test_a_median_that_is_often_not_reached_has_quantiles_only(staggered: Fit) -> None:

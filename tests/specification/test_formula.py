@@ -46,7 +46,7 @@ REFUSED = {
     "(a + b": "a ')' is missing",
     "a)": "')' is not allowed there",
     "()": "')' is not allowed there",
-    "time ~ a": "'~' is not allowed there",
+    "y ~ a": "'~' is not allowed there",
     "a | b": "'|' is not allowed there",
     "a ** 2": "'*' is not allowed there",
     "a^2": "'^' is not allowed there",
