@@ -273,7 +273,7 @@ def test_a_broken_file_is_an_error_in_words(name: str, content: bytes | None, fo
 def test_a_broken_analysis_names_its_line(folder: Path) -> None:
     """An analysis file that is no longer valid is refused as any analysis is, naming the file."""
     (folder / "analysis.toml").write_text("schema = 1\ntitle = ")
-    with pytest.raises(AnalysisError, match="analysis.toml: not valid TOML"):
+    with pytest.raises(AnalysisError, match=r"analysis\.toml: not valid TOML"):
         br.load_fit(folder)
 
 

@@ -124,7 +124,8 @@ def _axes(panel: Axes, ticks: Floats, end: float, first: bool) -> None:
 
 def _title(panel: Axes, name: str, rows: Cohort) -> None:
     panel.text(0, 1.13, name, transform=panel.transAxes, weight="bold", size=8, va="bottom")
-    panel.text(0, 1.03, f"{rows.patients:g} patients, {rows.events:g} events", transform=panel.transAxes, size=6.5, color=QUIET, va="bottom")
+    counted = f"{rows.patients:g} patients, {rows.events:g} events"
+    panel.text(0, 1.03, counted, transform=panel.transAxes, size=6.5, color=QUIET, va="bottom")
 
 
 def _numbers_at_risk(panel: Axes, ticks: Floats, counts: Floats) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -159,9 +160,12 @@ def test_everyone_in_one_panel(fit: Fit) -> None:
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_failed_diagnostics_are_marked_on_the_figure(passed: bool, fit: Fit) -> None:
-    """A fit whose diagnostics failed carries the mark on the figure itself; one that passed does not."""
-    written = [text.get_text() for text in plots.survival(fit, by="group", passed=passed).texts]
-    assert any(MARK in text for text in written) == (not passed)
+    """A fit whose diagnostics failed carries the mark on the figure itself, whether it or the caller says so."""
+    gate = {"passed": passed, "failed": [] if passed else ["r_hat of log_shape"]}
+    judged = dataclasses.replace(fit, provenance={**fit.provenance, "gate": gate})
+    for figure in (plots.survival(judged, by="group"), plots.survival(fit, by="group", passed=passed)):
+        assert any(MARK in text.get_text() for text in figure.texts) == (not passed)
+    assert not any(MARK in text.get_text() for text in plots.survival(judged, by="group", passed=True).texts)
 
 
 def test_the_figure_says_what_it_shows(fit: Fit, figure: Figure) -> None:
@@ -224,6 +228,28 @@ def test_a_group_without_events() -> None:
     assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([0.0, 30.0], [1.0, 1.0])
     (ticks,) = drawn(panel, KAPLAN_MEIER, marker="|")
     assert ticks.get_ydata().tolist() == [1.0] * 10
+
+
+def test_a_late_start_is_written_on_the_panel() -> None:
+    """Under delayed entry the curve begins where ten are at risk, and the panel says on what it is conditional."""
+    frame = pd.DataFrame({"start": np.arange(1.0, 31.0), "time": np.arange(1.0, 31.0) + 40.0, "event": [1, 0, 1] * 10})
+    cohort, plan = fits.cohort_and_plan(frame, "1", endpoint='entry = "start"')
+    panel = plots.survival(fits.laplace_fit(plan, cohort)).axes[0]
+    (line,) = drawn(panel, KAPLAN_MEIER, linewidth=0.9)
+    assert (line.get_xdata()[0], line.get_ydata()[0]) == (10.0, 1.0)
+    assert "Kaplan-Meier: S(t | 10)" in [text.get_text() for text in panel.texts]
+
+
+def test_spells_of_one_patient_are_no_censorings() -> None:
+    """Where rows are spells of patients, patients are counted, and only their last spells can be marked as censored."""
+    frame = pd.DataFrame({"pid": np.repeat(np.arange(20), 2), "event": 0, "start": [0.0, 5.0] * 20})
+    frame["time"] = np.where(frame["start"] == 0, 5.0, 6.0 + frame["pid"])
+    frame.loc[frame["start"].gt(0) & frame["pid"].gt(9), "event"] = 1
+    cohort, plan = fits.cohort_and_plan(frame, "1", endpoint='entry = "start"\nid = "pid"')
+    panel = plots.survival(fits.laplace_fit(plan, cohort)).axes[0]
+    (ticks,) = drawn(panel, KAPLAN_MEIER, marker="|")
+    np.testing.assert_array_equal(ticks.get_xdata(), np.arange(6.0, 16.0))
+    assert panel.texts[1].get_text() == "20 patients, 10 events"
 
 
 @pytest.mark.parametrize("levels", [5, 8])

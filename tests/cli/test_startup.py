@@ -1,0 +1,60 @@
+"""The command line answers at once: help imports nothing heavy, and every command has one."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+HEAVY = ("pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_stats", "matplotlib", "lifelines", "formulaic", "xarray", "pandas", "numpy")
+COMMANDS = ("demo", "models", "validate", "fit", "check", "crosscheck")
+HELP = "import sys; sys.argv = ['bayes-rrmm', '--help']; from bayes_rrmm.cli.main import main; main()"
+CPU_SECONDS = 0.3
+
+
+def cpu_seconds(code: str) -> float:
+    """User and system CPU time of a fresh interpreter that runs `code`."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_help_answers_at_once() -> None:
+    """`bayes-rrmm --help` takes under 0.3 s of processor time, the best of five."""
+    assert min(cpu_seconds(HELP) for _ in range(5)) < CPU_SECONDS
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`bayes-rrmm --help` loads no sampler, plotting, data-frame or array library."""
+    code = (
+        "import sys\nsys.argv = ['bayes-rrmm', '--help']\nfrom bayes_rrmm.cli.main import main\n"
+        f"try:\n    main()\nfinally:\n    print('LOADED', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ended.stdout.splitlines()[-1] == "LOADED []"
+    assert ended.stdout.startswith("Usage: bayes-rrmm")
+
+
+@pytest.mark.parametrize("arguments", [(), *[(command,) for command in COMMANDS], ("models", "show"), ("models", "copy")])
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_command_has_help(arguments: tuple[str, ...], flag: str, cli: Callable) -> None:
+    """Every command prints its usage and its options on standard output and ends with 0."""
+    ended = cli(*arguments, flag)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith(f"Usage: {' '.join(('bayes-rrmm', *arguments))} ")
+    if arguments:
+        assert "--json" in ended.out
+        assert "--quiet" in ended.out
+    else:
+        assert all(f"  {command} " in ended.out for command in COMMANDS)
+
+
+def test_version(cli: Callable) -> None:
+    """`--version` is the package's own."""
+    import bayes_rrmm
+
+    assert cli("--version").out == f"bayes-rrmm, version {bayes_rrmm.__version__}\n"
