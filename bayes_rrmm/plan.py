@@ -42,9 +42,9 @@ class Plan:
 
     @property
     def target_accept(self) -> float:
-        """Acceptance the sampler aims at: as declared, or 0.98 for random walks (at 0.95 some still diverge), else 0.9."""
-        walks = self.family == "piecewise-exponential" and self.smoothing == "random-walk"
-        return self.analysis.sampling.target_accept or (0.98 if walks else 0.9)
+        """Acceptance the sampler aims at: as declared, or 0.98 where a spread is learnt (at 0.95 some still diverge), else 0.9."""
+        learns_a_spread = self.smoothing == "random-walk" or bool(self.encoding.pooled)
+        return self.analysis.sampling.target_accept or (0.98 if learns_a_spread else 0.9)
 
     @property
     def cut_array(self) -> Floats:

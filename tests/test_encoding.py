@@ -108,7 +108,7 @@ def test_interactions_are_products(patients: pd.DataFrame, learn: Learn) -> None
 
 
 def test_main_effect_beside_an_interaction_is_at_the_mean(patients: pd.DataFrame, learn: Learn) -> None:
-    """Two groups differ, in the columns of an interaction with age, by nothing at the mean age: there the main effect stands alone."""
+    """At the mean age two groups differ by nothing in the columns of their interaction with age: the main effect stands alone."""
     encoding, _ = learn(patients, "age*group")
     probe = pd.DataFrame({"age": patients["age"].mean(), "group": ["a", "c"]})
     difference = np.diff(encoding.design(probe), axis=0)[0]

@@ -58,6 +58,10 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # the reader has gone; stay quiet at exit
         code = ERROR
+    except OSError as error:  # a full disk, a folder that may not be written
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {where}{error.strerror or error}; make room, or choose another place.", err=True)
+        code = ERROR
     sys.exit(code if isinstance(code, int) else 0)
 
 

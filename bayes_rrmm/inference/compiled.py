@@ -162,7 +162,7 @@ def _tree(plan: Plan, cohort: Cohort, posterior: dict[str, Floats], statistics: 
     rows = {"row": cohort.row_numbers}
     groups = {
         "posterior": as_dataset(posterior, plan, chains),
-        "sample_stats": statistics[[name for name in STATISTICS if name in statistics]],
+        "sample_stats": statistics[[name for name in STATISTICS if name in statistics]].drop_attrs(),
         "prior": as_dataset(draw_from_prior(plan, size, seed), plan, chains),
         "log_prior": as_dataset(log_prior(plan, posterior), plan, chains),
         "observed_data": xr.Dataset({"survival": ("row", cohort.time), "event": ("row", cohort.event)}, coords=rows),

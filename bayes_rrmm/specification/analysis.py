@@ -91,7 +91,8 @@ class IntervalChoice(Record):
 
 
 class Sampling(Record):
-    """How the posterior is sampled. Without a `target_accept` it is 0.9, or 0.98 where log hazards are a random walk."""
+    """How the posterior is sampled. Without a `target_accept` it is 0.9, or 0.98 where a spread is learnt:
+    of a random walk's steps, or of pooled effects."""
 
     draws: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
     tune: Annotated[int, Field(ge=100, le=1_000_000)] = 1000

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-HEAVY = ("pymc", "pytensor", "nutpie", "numba", "arviz", "arviz_stats", "matplotlib", "lifelines", "formulaic", "xarray", "pandas", "numpy")
+SAMPLERS = ("pymc", "pytensor", "nutpie", "numba")
+HEAVY = (*SAMPLERS, "arviz", "arviz_stats", "matplotlib", "lifelines", "formulaic", "xarray", "pandas", "scipy", "numpy")
 COMMANDS = ("demo", "models", "validate", "fit", "check", "crosscheck")
 HELP = "import sys; sys.argv = ['bayes-rrmm', '--help']; from bayes_rrmm.cli.main import main; main()"
 CPU_SECONDS = 0.3

@@ -66,6 +66,20 @@ def test_a_shifted_chain_fails(draws: np.ndarray) -> None:
     assert "sample longer" in r_hat.advice
 
 
+def test_a_stuck_chain_fails(draws: np.ndarray) -> None:
+    """A chain that never moved fails R-hat; it is no error."""
+    draws[0] = draws[0, 0]
+    assert verdicts(check_quantity("q", draws))["r_hat"] == "failed"
+
+
+def test_draws_that_are_no_number_fail(draws: np.ndarray) -> None:
+    """A single draw that is no number fails the quantity by one check of its own, and passes nothing."""
+    draws[1, 7] = math.nan
+    (check,) = check_quantity("q", draws)
+    assert (check.check, check.verdict) == ("finite", "failed")
+    assert "no number" in check.advice
+
+
 def test_a_chain_of_another_spread_fails(draws: np.ndarray) -> None:
     """One chain of the same centre but four times the spread fails R-hat too, which looks at folded ranks."""
     draws[1] = 3.0 + 4 * (draws[1] - 3.0)

@@ -160,7 +160,7 @@ def test_another_structure_is_refused(gehan: tuple[br.Analysis, br.Cohort]) -> N
 @pytest.mark.parametrize("baseline", ["exponential", "weibull", "piecewise-exponential"])
 def test_frequency_weights_are_replicated_rows(patients: pd.DataFrame, analysis_text: object, baseline: str) -> None:
     """A row with weight w gives the model the very inputs that w equal rows give it, so the very posterior."""
-    counted = patients.assign(count=np.resize([1, 2, 1, 5], len(patients)))
+    counted = patients.assign(count=np.where(patients["time"] > 12, 4, 1))  # the weighted median event time is another
     replicated = patients.loc[np.repeat(counted.index, counted["count"])].reset_index(drop=True)
     text = {weight: analysis_text("group + age", weight, f'baseline = "{baseline}"') for weight in ("", 'weight = "count"')}
     inputs = []

@@ -48,13 +48,16 @@ def test_the_columns_are_the_contract(read: list) -> None:
     assert ",".join(estimates_table(read).columns) == CONTRACT
 
 
-def test_thresholds_make_rows(read: list) -> None:
+def test_thresholds_make_rows(read: list, mixed_fit: Fit) -> None:
     """Each threshold of a hazard ratio has a row of its own, alike but for the threshold and the probabilities."""
     table = estimates_table(read[:1])
     assert table[["group", "threshold"]].to_numpy().tolist() == [["b", 1.0], ["b", 0.8], ["c", 1.0], ["c", 0.8]]
     draws = read[0][1].draws.sel(comparison="b / a").to_numpy()
     assert table["p_below"].tolist()[:2] == [np.mean(draws < 1.0), np.mean(draws < 0.8)]
     assert table["median"].nunique() == 2
+    unusual = HazardRatio("group", "b", threshold=0.8)
+    rows = estimates_table([(unusual, estimate(mixed_fit, unusual))])
+    assert rows["threshold"].tolist() == [1.0, 0.8], "the value of no effect is always among them"
 
 
 def test_rows_say_what_they_are(read: list) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bayes_rrmm.errors import FitError
 from bayes_rrmm.estimands import HazardRatio, Rank, Rmst, Survival
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading import estimate, summarise
@@ -127,13 +129,17 @@ def test_the_threshold_is_the_value_of_no_effect_unless_given(mixed_fit: Fit) ->
     assert summarise(ratio)["p_below"].item() == np.mean(draws < 1)
     assert summarise(ratio, below=0.8)["p_below"].item() == np.mean(draws < 0.8)
     assert summarise(ratio, above=1.25)[["threshold", "p_above"]].to_numpy().tolist() == [[1.25, np.mean(draws > 1.25)]]
+    asked = estimate(mixed_fit, HazardRatio("group", "b", threshold=0.7))
+    assert summarise(asked)[["threshold", "p_below"]].to_numpy().tolist() == [[0.7, np.mean(draws < 0.7)]]
+    with pytest.raises(FitError, match="p_below and p_above are about one threshold"):
+        summarise(ratio, above=0.8, below=1.25)
     rmst = estimate(mixed_fit, Rmst(upto=30), by="group")
     assert summarise(rmst)[["threshold", "p_below", "p_above"]].isna().to_numpy().all()
     gain = rmst.sel(group="b") - rmst.sel(group="a")
     assert summarise(gain)["p_above"].item() == np.mean(gain.draws.to_numpy() > 0)
 
 
-def test_the_analysis_chooses_the_interval(fit_of) -> None:
+def test_the_analysis_chooses_the_interval(fit_of: Callable[..., Fit]) -> None:
     """The interval of the analysis is used everywhere unless another is asked for, and the table says which it is."""
     fit = fit_of("group", rest='[sampling]\ninterval = { kind = "hdi", prob = 0.8 }')
     read = estimate(fit, HazardRatio("group", "c"))
