@@ -120,8 +120,7 @@ def _gate(fitted: Fit) -> dict[str, Any]:
     """The verdict on parameters and sampler, which every table and figure of the fit carries when it is bad."""
     from bayes_rrmm.model_checks import diagnose
 
-    failed = diagnose(fitted, read=[]).failed
-    return {"passed": not failed, "failed": [f"{check.check} of {check.of}" for check in failed]}
+    return diagnose(fitted, read=[]).record()
 
 
 def compile_analysis(analysis: Analysis, cohort: Cohort) -> CompiledModel:
@@ -161,10 +160,7 @@ def run(
     with stopwatch.stage("read"):
         estimates, agreement, diagnosis, left_out, notes, tables = _read(fitted, cohort)
     fitted.provenance["command"] = command
-    fitted.provenance["gate"] = {
-        "passed": diagnosis.passed,
-        "failed": [f"{check.check} of {check.of}" for check in diagnosis.failed],
-    }
+    fitted.provenance["gate"] = diagnosis.record()
     with stopwatch.stage("write"), new_run_folder(folder, overwrite) as temporary:
         for name, table in tables.items():
             write_table(temporary / name, table)

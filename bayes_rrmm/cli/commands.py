@@ -151,10 +151,7 @@ def check(folder: Path, data: str | None, quiet: bool, as_json: bool) -> int:
     fitted = _load(folder, data)
     diagnosis = diagnose(fitted)
     write_table(folder / "checks.csv", diagnosis.to_dataframe())
-    fitted.provenance["gate"] = {
-        "passed": diagnosis.passed,
-        "failed": [f"{item.check} of {item.of}" for item in diagnosis.failed],
-    }
+    fitted.provenance["gate"] = diagnosis.record()
     _note_command(folder, fitted)
     if as_json:
         from dataclasses import asdict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,10 @@ class Diagnosis:
         sampler = not any(check.of == "sampler" for check in self.failed)
         names = {check.of: sampler for check in self.checks}
         return names | {check.of: False for check in self.failed}
+
+    def record(self) -> dict[str, Any]:
+        """The verdict as provenance keeps it, and as every table and figure of a failed fit is marked from."""
+        return {"passed": self.passed, "failed": [f"{check.check} of {check.of}" for check in self.failed]}
 
     def to_dataframe(self) -> pd.DataFrame:
         """checks.csv: check, of, measure, limit, verdict, advice."""
