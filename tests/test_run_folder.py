@@ -96,6 +96,21 @@ def test_the_draws_hold_no_patient(fit: Fit, folder: Path, table: pd.DataFrame) 
     assert set(table.columns) - {"pid"} <= set(rows.columns)
 
 
+def test_spells_of_a_patient_stay_together(tmp_path: Path) -> None:
+    """Spells are stored under a number in place of the identifier, so that leave-one-out still leaves patients out."""
+    rng = np.random.default_rng(62)
+    frame = pd.DataFrame({"pid": np.repeat([f"PATIENT-{i}" for i in range(15)], 2), "start": [0.0, 5.0] * 15})
+    frame["time"] = np.where(frame["start"] == 0, 5.0, 5.1 + rng.exponential(9, 30))
+    frame["event"] = (frame["start"] > 0).astype(int)
+    frame = frame.sample(frac=1, random_state=3)
+    cohort, plan = fits.cohort_and_plan(frame, "1", endpoint='entry = "start"\nid = "pid"')
+    fit = fits.laplace_fit(plan, cohort, size=200)
+    again = br.load_fit(br.save_fit(fit, tmp_path / "run"))
+    assert again.cohort.patients == 15
+    assert (br.loo(again).unit, br.loo(again).elpd) == ("subject", br.loo(fit).elpd)
+    assert not any("PATIENT" in name for name in again.cohort.id)
+
+
 def test_without_rows_the_data_are_needed(fit: Fit, table: pd.DataFrame, tmp_path: Path) -> None:
     """Saved without rows, a fit has none; it takes the table it was made from and no other, in that order of rows."""
     folder = br.save_fit(fit, tmp_path / "run", rows=False)

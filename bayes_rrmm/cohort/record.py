@@ -68,7 +68,7 @@ class Cohort:
     @property
     def patients(self) -> float:
         """Number of patients: rows counting frequency weights, or subjects where rows are their spells."""
-        return float(np.sum(self.weight * self.share_of_subject))
+        return round(float(np.sum(self.weight * self.share_of_subject)), 9)  # three thirds of a patient are one
 
     @property
     def share_of_subject(self) -> Floats:

@@ -44,14 +44,15 @@ def test_a_contrast_says_what_it_is(mixed_fit: Fit) -> None:
     assert (ratio.unit, ratio.null, ratio.contrast) == ("ratio", 1.0, "ratio")
 
 
-def test_a_contrast_is_extrapolated_where_either_side_is(mixed_fit: Fit) -> None:
+@pytest.mark.parametrize("versus", ["a", "b", "c"])
+def test_a_contrast_is_extrapolated_where_either_side_is(versus: str, mixed_fit: Fit) -> None:
     """Beyond the follow-up of the group or of the one it is compared with, a contrast is extrapolated."""
     ends = dict(zip("abc", mixed_fit.plan.encoding.group("group").last_follow_up, strict=True))
-    upto = sorted(ends.values())[1]
-    read = estimate(mixed_fit, Rmst(upto=upto, contrast="difference"), by="group")
-    expected = {group: upto > ends["a"] or upto > ends[group] for group in ("b", "c")}
-    assert read.extrapolated.to_series().to_dict() == expected
-    assert any(expected.values())
+    others = [group for group in "abc" if group != versus]
+    for upto in ends.values():
+        read = estimate(mixed_fit, Rmst(upto=upto, contrast="difference", versus=versus), by="group")
+        expected = {group: upto > ends[versus] or upto > ends[group] for group in others}
+        assert read.extrapolated.to_series().to_dict() == expected
 
 
 def test_a_contrast_equals_the_arithmetic(mixed_fit: Fit) -> None:

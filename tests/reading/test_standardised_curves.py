@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+import fits
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,6 +80,23 @@ def test_weights_count(mixed_fit: Fit, mixed: pd.DataFrame, draws_by_hand: Calla
     read = by_group(estimate(mixed_fit, Survival(at=12), by="group"), "a")[:, 0]
     unweighted = [draw.survival(12.0, mixed.assign(count=1), "a") for draw in draws_by_hand("weibull")]
     assert np.min(np.abs(read - unweighted)) > 1e-6
+
+
+def test_a_patient_of_many_spells_counts_once(mixed: pd.DataFrame) -> None:
+    """Where rows are spells of patients, curves are averaged over patients: a man of three spells counts as a woman of one."""
+    spells = [
+        {"pid": number, "sex": row["sex"], "group": row["group"], "start": start, "time": start + row["time"], "event": 0}
+        for number, row in mixed.iterrows()
+        for start in np.arange(3 if row["sex"] == "m" else 1) * row["time"]
+    ]
+    frame = pd.DataFrame(spells)
+    frame.loc[~frame["pid"].duplicated(keep="last"), "event"] = mixed["event"].to_numpy()
+    cohort, plan = fits.cohort_and_plan(frame, "group + sex", endpoint='entry = "start"\nid = "pid"')
+    fit = fits.prior_fit(plan, cohort, size=8)
+    once = build_cohort(frame[~frame["pid"].duplicated()], plan.analysis)
+    read = estimate(fit, Survival(at=12), by="group")
+    np.testing.assert_allclose(read.draws, estimate(fit, Survival(at=12), by="group", population=once).draws, rtol=1e-12)
+    assert cohort.patients == len(mixed) == once.patients
 
 
 def test_a_named_population(mixed_fit: Fit, mixed: pd.DataFrame, draws_by_hand: Callable) -> None:
