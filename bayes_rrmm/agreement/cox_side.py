@@ -10,6 +10,7 @@ import numpy as np
 from bayes_rrmm.agreement.row import NOTHING, Comparison, Row
 from bayes_rrmm.agreement.verdict import FEW_EVENTS, PRIOR_SHARE, Answer
 from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.errors import FitError
 from bayes_rrmm.estimands import HazardRatio
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import Cox, cox
@@ -37,17 +38,20 @@ def cox_rows(fit: Fit, rows: Cohort, estimand: HazardRatio, estimates: Estimates
             "population": "conditional",
             "unit": "ratio",
         }
-        compared.append(Row(identity, comparison, "Cox", f"{model.ties.title()} ties, Wald interval", adjusted, model.rows))
+        compared.append(Row(identity, comparison, "Cox", "Efron ties, Wald interval", adjusted, float(rows.weight.sum())))
     return compared
 
 
-def cox_model(fit: Fit, rows: Cohort) -> Cox:
-    """Cox on the fit's own design; of each pooled term the first level is the reference."""
+def cox_model(fit: Fit, rows: Cohort) -> Cox | None:
+    """Cox on the fit's own design; of each pooled term the first level is the reference. None where it did not converge."""
     encoding = fit.plan.encoding
     keep = _free_levels(fit)
     design = np.concatenate([encoding.design(rows.covariates), encoding.indicators(rows.covariates)[:, keep]], axis=1)
     names = [column.name for column in encoding.columns] + [encoding.pooled_levels[i] for i in keep]
-    return cox(design, names, rows.time, rows.event, rows.entry, rows.weight)
+    try:
+        return cox(design, names, rows.time, rows.event, rows.entry, rows.weight)
+    except FitError:
+        return None
 
 
 def _free_levels(fit: Fit) -> list[int]:
@@ -60,7 +64,7 @@ def _free_levels(fit: Fit) -> list[int]:
 
 
 def _compare(
-    fit: Fit, rows: Cohort, model: Cox, contrast: Contrast, estimand: HazardRatio, draws: Floats, estimates: Estimates
+    fit: Fit, rows: Cohort, model: Cox | None, contrast: Contrast, estimand: HazardRatio, draws: Floats, estimates: Estimates
 ) -> Comparison:
     weights = np.concatenate([contrast.columns, contrast.levels[_free_levels(fit)]])
     reasons = []
@@ -68,6 +72,8 @@ def _compare(
         reasons.append("pooled")
     if _fewest_events(fit, rows, contrast, estimand) < FEW_EVENTS:
         reasons.append("few-events")
+    if model is None:
+        return Comparison.refused(draws, NOTHING, estimates.interval, ["no-convergence", *reasons])
     log_hr, se, lower, upper = model.contrast(weights, estimates.interval.prob)
     if not math.isfinite(log_hr) or not math.isfinite(se):
         return Comparison.refused(draws, NOTHING, estimates.interval, [*reasons, "monotone-likelihood"])

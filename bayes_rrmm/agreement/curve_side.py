@@ -41,7 +41,7 @@ def curve_rows(fit: Fit, rows: Cohort, estimand: Curve, estimates: Estimates) ->
             "versus": labels.get("versus", ""),
             "contrast": estimates.contrast,
             "population": estimates.population,
-            "at": labels.get("time", getattr(estimand, "upto", math.nan)),
+            "at": labels.get("time", _horizon(estimand)),
             "given": math.nan if estimates.given is None else estimates.given,
             "unit": estimates.unit,
         }
@@ -50,6 +50,12 @@ def curve_rows(fit: Fit, rows: Cohort, estimand: Curve, estimates: Estimates) ->
             convention = "area under the curve, Greenwood-type variance"
         compared.append(Row(identity, comparison, METHOD, convention, adjusted, _rows(curves, group, labels)))
     return compared
+
+
+def _horizon(estimand: Curve) -> float:
+    """The time that an RMST or a median runs to, as in estimates.csv; NaN where none was stated."""
+    stated = getattr(estimand, "upto", getattr(estimand, "horizon", None))
+    return stated if stated is not None and math.isfinite(stated) else math.nan
 
 
 def _rows(curves: dict[str, KaplanMeier], group: str, labels: dict[str, Any]) -> float:

@@ -19,6 +19,7 @@ REASONS = {
     "pooled": "the groups' effects are pooled: each is drawn towards the others, Cox's are not",
     "few-events": "a group has fewer than 10 events",
     "monotone-likelihood": "a level has no events (or a covariate separates them), so the Cox estimate diverges and is not printed",
+    "no-convergence": "Cox did not converge, so there is no estimate to compare with",
     "different-rows": "the two sides use different rows",
     "different-adjustment": "the Bayesian number is adjusted for other covariates, Kaplan-Meier is not",
     "different-population": "the Bayesian number is about another population than the analysed rows",

@@ -19,7 +19,7 @@ from bayes_rrmm.errors import FitError, RunFolderError
 from bayes_rrmm.estimands import HazardRatio, Median, Rmst, Survival
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import kaplan_meier
-from bayes_rrmm.reading import estimate
+from bayes_rrmm.reading import estimate, estimates_table
 
 CONTRACT = (
     "estimand,endpoint,term,group,versus,contrast,subgroup,population,adjusted,at,given,unit,bayes,bayes_lower,bayes_upper,"
@@ -62,6 +62,16 @@ def test_the_bayesian_side_is_the_posterior(fit: Fit, table: pd.DataFrame) -> No
     summary = estimate(fit, QUESTIONS[2]).to_dataframe()
     rows = table[table["estimand"] == "survival"]
     np.testing.assert_array_equal(rows[["bayes", "bayes_lower", "bayes_upper"]], summary[["median", "lower", "upper"]])
+
+
+def test_rows_are_found_by_the_same_labels_as_estimates(fit: Fit) -> None:
+    """Term, group, versus, contrast, population, time and condition are those of estimates.csv, so that the two can be joined."""
+    questions = (*QUESTIONS, Median(by="group", horizon=30), Survival(at=24, given=6, by="group"))
+    read = [(question, estimate(fit, question)) for question in questions]
+    keys = ["estimand", "endpoint", "term", "group", "versus", "contrast", "subgroup", "population", "at", "given", "unit"]
+    compared = compare_with_frequentist(fit, read=read).table
+    compared = compared[compared["estimand"] != "log-rank"][keys]
+    pd.testing.assert_frame_equal(compared, estimates_table(read)[keys], check_dtype=False)
 
 
 def test_hazard_ratios_are_lifelines(table: pd.DataFrame, two_groups: pd.DataFrame) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_rrmm.agreement import compare_with_frequentist
+from bayes_rrmm.agreement import compare_with_frequentist, cox_side
 from bayes_rrmm.agreement.verdict import REASONS
+from bayes_rrmm.errors import FitError
 from bayes_rrmm.estimands import HazardRatio, Median, Rmst, Survival
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading import estimate
@@ -234,3 +235,19 @@ def test_a_contrast_of_estimates_read_elsewhere(two_group_fit: Fit) -> None:
     table = compare_with_frequentist(two_group_fit, read=[(question, estimate(two_group_fit, question, by="group"))]).table
     assert table["group"].tolist()[:2] == ["a", "b"]
     assert table["term"].tolist()[:2] == ["group", "group"]
+
+
+def test_cox_that_does_not_converge_stops_nothing(
+    like_cox: Callable[..., Fit], compared: Compared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Cox finds no maximum the table stands, the Bayesian side is shown, and the row says why it is alone."""
+
+    def no_maximum(*_: object) -> None:
+        raise FitError("Cox did not converge")
+
+    fit = like_cox()
+    monkeypatch.setattr(cox_side, "cox", no_maximum)
+    row = compared(fit, HR).iloc[0]
+    assert (row["verdict"], "no-convergence" in row["reason_code"]) == ("not-comparable", True)
+    assert np.isfinite(row["bayes"])
+    assert np.isnan(row["frequentist"])
