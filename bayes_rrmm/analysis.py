@@ -107,7 +107,8 @@ def fit(
 
 
 def _fit(plan: Plan, cohort: Cohort, stopwatch: Stopwatch, cores: int | None, progress: Progress | None) -> Fit:
-    logger.info("%s", overview(plan, cohort))
+    if logger.isEnabledFor(logging.INFO):
+        logger.info("%s", overview(plan, cohort))
     compiled = _compile(plan, cohort, stopwatch)
     with stopwatch.stage("sample"):
         fitted = compiled.sample(plan, cohort, cores=cores, progress=progress)
@@ -164,7 +165,7 @@ def run(
     with stopwatch.stage("write"), new_run_folder(folder, overwrite) as temporary:
         for name, table in tables.items():
             write_table(temporary / name, table)
-        _write_figures(temporary, fitted, cohort)
+        _write_figures(temporary, fitted, cohort, tables["curves.csv"])
         write_fit(temporary, fitted, rows=rows)
     return Run(fitted, estimates, agreement, diagnosis, left_out, notes, folder, stopwatch)
 
@@ -195,13 +196,13 @@ def _read(
     return estimates, agreement, diagnosis, left_out, notes, tables
 
 
-def _write_figures(folder: Path, fitted: Fit, cohort: Cohort) -> None:
+def _write_figures(folder: Path, fitted: Fit, cohort: Cohort, curves: pd.DataFrame) -> None:
     from bayes_rrmm import plots
 
     figures = folder / "figures"
     figures.mkdir()
     by = plots.main_group(fitted)
-    figure = plots.survival(fitted, cohort, by=by)
+    figure = plots.survival(fitted, cohort, by=by, curves=curves)
     for suffix in ("pdf", "png"):
         plots.save(figure, figures / f"survival.{suffix}")
 

@@ -131,9 +131,6 @@ class HalfNormalPrior(Statement):
         return self.half_normal
 
 
-CoefficientPrior = HazardRatioPrior | NormalPrior | StudentTPrior
-LocationPrior = NormalPrior | StudentTPrior
-
 STATEMENTS: dict[frozenset[str], type[Statement]] = {
     frozenset({"hazard_ratio", "upper95"}): HazardRatioPrior,
     frozenset({"median_survival", "upper95"}): MedianPrior,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bayes_rrmm.agreement.cox_side import cox_rows
+from bayes_rrmm.agreement.cox_side import cox_model, cox_rows
 from bayes_rrmm.agreement.curve_side import curve_rows
 from bayes_rrmm.agreement.row import Comparison, Row
 from bayes_rrmm.agreement.text import agreement_text
@@ -47,7 +48,8 @@ class Agreement:
         return self.table
 
     def _repr_html_(self) -> str:
-        return f"{self.table.to_html(index=False)}<p>{'<br>'.join(self.conventions)}</p>"
+        mark = f"<p><strong>{html.escape(self.mark)}</strong></p>" if self.mark else ""
+        return f"{mark}{self.table.to_html(index=False)}<p>{'<br>'.join(map(html.escape, self.conventions))}</p>"
 
     def __str__(self) -> str:
         text = agreement_text(self.table, self.conventions)
@@ -63,15 +65,18 @@ def compare_with_frequentist(
     the fit was made from.
     """
     rows = cohort if cohort is not None else fit.require_cohort("the cross-check")
-    made_from = fit.provenance.get("data", {}).get("fingerprint") if fit.cohort is None else fit.cohort.fingerprint
-    if made_from is not None and rows.fingerprint != made_from:
-        raise RunFolderError("the cohort given is not the one the fit was made from; a cross-check needs the same rows.")
+    if rows is not fit.cohort:
+        made_from = fit.provenance.get("data", {}).get("fingerprint") if fit.cohort is None else fit.cohort.fingerprint
+        if made_from is not None and rows.fingerprint != made_from:
+            raise RunFolderError("the cohort given is not the one the fit was made from; a cross-check needs the same rows.")
     fit = fit if fit.cohort is not None else replace(fit, cohort=rows)
     found = read if read is not None else estimate_all(fit)
     compared: list[Row] = []
+    asks_cox = any(isinstance(estimand, HazardRatio) for estimand, _ in found)
+    model = cox_model(fit, rows) if asks_cox else None
     for estimand, estimates in found:
         if isinstance(estimand, HazardRatio):
-            compared += cox_rows(fit, rows, estimand, estimates)
+            compared += cox_rows(fit, rows, model, estimand, estimates)
         elif isinstance(estimand, Curve):
             compared += curve_rows(fit, rows, estimand, estimates)
     compared += _tests(fit, rows)

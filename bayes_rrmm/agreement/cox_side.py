@@ -18,9 +18,8 @@ from bayes_rrmm.reading import Estimates
 from bayes_rrmm.reading.contrasts import Contrast, hazard_ratio_contrasts
 
 
-def cox_rows(fit: Fit, rows: Cohort, estimand: HazardRatio, estimates: Estimates) -> list[Row]:
-    """A row a comparison of the estimand."""
-    model = cox_model(fit, rows)
+def cox_rows(fit: Fit, rows: Cohort, model: Cox | None, estimand: HazardRatio, estimates: Estimates) -> list[Row]:
+    """A row a comparison of the estimand with the fit's `cox_model`."""
     contrasts = hazard_ratio_contrasts(fit.plan, estimand)
     adjusted = len(fit.analysis.formula.terms) > 1
     compared = []

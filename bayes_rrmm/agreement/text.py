@@ -37,9 +37,10 @@ def agreement_text(agreed: pd.DataFrame, conventions: tuple[str, ...], estimates
         used |= set(codes)
         verdict = f"{row['verdict']}{': ' + ', '.join(codes) if codes else ''}"
         label = f"  {escape(_label(row))}"
-        beyond = "*" if _is_extrapolated(row, estimates) else ""
+        same = _same_quantity(row, estimates)
+        beyond = "*" if same["extrapolated"].astype(bool).any() else ""
         starred = starred or bool(beyond)
-        table.add_row(label, _numbers(row, "bayes") + beyond, _probability(row, estimates), _numbers(row, "freq"), verdict)
+        table.add_row(label, _numbers(row, "bayes") + beyond, _probability(row, same), _numbers(row, "freq"), verdict)
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
     console.print(_columns(titles=True))
     for heading, table in parts:
@@ -102,15 +103,10 @@ def _numbers(row: pd.Series[Any], side: str) -> str:
     return shown[0] if pd.isna(low) and pd.isna(high) else f"{shown[0]} \\[{shown[1]}, {shown[2]}]"
 
 
-def _probability(row: pd.Series[Any], estimates: pd.DataFrame | None) -> str:
+def _probability(row: pd.Series[Any], same: pd.DataFrame) -> str:
     """P(below the value of no effect): below 1 for a ratio, below 0 for a difference."""
-    same = _same_quantity(row, estimates)
     same = same[same["threshold"] == (0.0 if row["contrast"] == "difference" else 1.0)]
     return figure_of(float(same.iloc[0]["p_below"]), "probability") if len(same) else ""
-
-
-def _is_extrapolated(row: pd.Series[Any], estimates: pd.DataFrame | None) -> bool:
-    return bool(_same_quantity(row, estimates)["extrapolated"].astype(bool).any())
 
 
 def _same_quantity(row: pd.Series[Any], estimates: pd.DataFrame | None) -> pd.DataFrame:

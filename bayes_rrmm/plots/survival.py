@@ -25,7 +25,6 @@ ABOVE, BELOW = 0.52, 0.62
 """Inches of a panel's axes, and of the title above and the numbers at risk below them."""
 HEAD, FOOT, LEFT = 0.28, 0.62, 0.5
 
-
 MOST_TICKS = 150
 """Censored patients of a group up to which each has its tick."""
 
@@ -36,16 +35,25 @@ def main_group(fit: Fit) -> str | None:
     return groups[0].name if groups else None
 
 
-def survival(fit: Fit, cohort: Cohort | None = None, by: str | None = None, *, passed: bool | None = None) -> Figure:
+def survival(
+    fit: Fit,
+    cohort: Cohort | None = None,
+    by: str | None = None,
+    *,
+    passed: bool | None = None,
+    curves: pd.DataFrame | None = None,
+) -> Figure:
     """Survival by group: posterior median and interval (standardised over the cohort), Kaplan-Meier, numbers at risk.
 
     `by` None draws everyone in one panel. The posterior is dashed beyond a group's follow-up, where only the model
     speaks; under delayed entry Kaplan-Meier starts where enough are at risk. A fit whose diagnostics failed leaves its
-    mark on the figure; `passed` overrides what the fit says. Raises FitError where rows are needed that the fit was
-    saved without.
+    mark on the figure; `passed` overrides what the fit says. `curves` are the rows of curves.csv where they are at hand,
+    else they are computed. Raises FitError where rows are needed that the fit was saved without.
     """
     rows = cohort if cohort is not None else fit.require_cohort("the survival figure")
-    table = everyone_table(fit, rows) if by is None else curves_table(fit, rows, by)
+    if curves is None:
+        curves = everyone_table(fit, rows) if by is None else curves_table(fit, rows, by)
+    table = curves[curves["term"] == (by or "")]
     levels = ["all"] if by is None else list(fit.plan.encoding.group(by).levels)
     with mpl.rc_context(SETTINGS):
         figure, panels = _layout(len(levels))

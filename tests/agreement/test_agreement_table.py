@@ -192,3 +192,11 @@ def test_printed_and_in_a_notebook(agreement: Agreement) -> None:
     shown = agreement._repr_html_()
     assert shown.count("<tr") == len(agreement.table) + 1
     assert "Kaplan-Meier: log-log intervals" in shown
+
+
+def test_a_failed_fit_marks_its_table_wherever_it_is_shown(two_group_fit: Fit) -> None:
+    """Printed and in a notebook, the table of a fit whose diagnostics failed says so; that of another does not."""
+    failed = dataclasses.replace(two_group_fit, provenance={**two_group_fit.provenance, "gate": {"failed": ["r_hat of log_shape"]}})
+    for shown in (str, lambda agreement: agreement._repr_html_()):
+        assert "DIAGNOSTICS FAILED: r_hat of log_shape" in shown(compare_with_frequentist(failed))
+        assert "DIAGNOSTICS FAILED" not in shown(compare_with_frequentist(two_group_fit))
