@@ -154,6 +154,8 @@ def run(
 
     Raises what `fit` raises, and RunFolderError where `out` is in the way.
     """
+    from bayes_rrmm.reading import missing_values
+
     folder = Path(out)
     refuse_existing(folder, overwrite)
     stopwatch = stopwatch or Stopwatch()
@@ -165,6 +167,8 @@ def run(
     with stopwatch.stage("write"), new_run_folder(folder, overwrite) as temporary:
         for name, table in tables.items():
             write_table(temporary / name, table)
+        if rows and fitted.plan.covariates is not None:
+            write_table(temporary / "missing.csv", missing_values(fitted))
         _write_figures(temporary, fitted, cohort, tables["curves.csv"])
         write_fit(temporary, fitted, rows=rows)
     return Run(fitted, estimates, agreement, diagnosis, left_out, notes, folder, stopwatch)

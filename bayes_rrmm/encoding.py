@@ -2,7 +2,8 @@
 
 A design column is reported on the data's own units: of a group, against the reference; of a continuous covariate, for
 the step the user names (`per`). Columns are centred at their weighted mean over the analysed rows, so the baseline is
-that of the average patient. Indicators of pooled effects are never centred. Source: STATISTICS, section 1.
+that of the average patient; columns with gaps at the mean of the rows where they are known. Indicators of pooled
+effects are never centred. Source: STATISTICS, section 1.
 """
 
 from __future__ import annotations
@@ -139,6 +140,11 @@ class Encoding:
             typed[variable.name] = (self._measured(variable.name, frame) - variable.centre) / variable.per
         return pd.DataFrame(typed, index=frame.index)
 
+    def filled(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The covariates with each gap in a group filled by its reference, for columns that the gap does not touch."""
+        gaps = {group.name: group.reference for group in self.groups if frame[group.name].isna().any()}
+        return frame.fillna(gaps) if gaps else frame
+
     def to_json(self) -> str:
         """All of it as JSON, for a run folder."""
         return json.dumps(asdict(self))
@@ -179,7 +185,12 @@ class Encoding:
 
     def _known(self, variable: str, frame: pd.DataFrame) -> NDArray[np.object_]:
         levels = self.group(variable).levels
-        values = _present(variable, frame).astype(str).to_numpy(dtype=object)
+        present = _present(variable, frame)
+        if present.isna().any():
+            raise DataError(
+                f"row {frame.index[present.isna()][0]}, column {variable!r} is missing; complete it, or leave the row out."
+            )
+        values = present.astype(str).to_numpy(dtype=object)
         unseen = sorted({str(value) for value in values} - set(levels))
         if unseen:
             raise DataError(
@@ -235,7 +246,7 @@ def _continuous(analysis: Analysis, name: str, cohort: Cohort) -> ContinuousVari
     values = cohort.covariates[name].to_numpy(dtype=np.float64)
     declared = analysis.variables.get(name)
     step = declared.per if declared else None
-    (mean,), (sd,) = _moments(values[:, None], cohort.weight)
+    (mean,), (sd,) = _moments(values[:, None], cohort.weight[:, None])
     is_indicator = bool(np.isin(values, (0.0, 1.0)).all())
     in_function = any(f.is_function for term in analysis.formula.terms for f in term.factors if f.variable == name)
     return ContinuousVariable(
@@ -261,18 +272,19 @@ def _pooled(term: Term, groups: list[GroupVariable]) -> PooledTerm:
 
 
 def _columns(analysis: Analysis, cohort: Cohort, draft: Encoding) -> tuple[tuple[Column, ...], dict[str, Any]]:
-    raw, names, transforms = materialise(draft._independent_text, draft.typed(cohort.covariates), {})
+    raw, names, transforms = materialise(draft._independent_text, draft.typed(draft.filled(cohort.covariates)), {})
     terms = {term.text.replace("`", ""): term for term in analysis.formula.terms}
     owners = [terms[term.replace("`", "")] for term, _ in names]
     labels = [_label(column, draft) for _, column in names]
-    check_columns(raw, labels, [term.name for term in owners], cohort)
-    mean, sd = _moments(raw, cohort.weight)
+    known = np.column_stack([cohort.is_complete(term.variables) for term in owners] or [np.empty((len(cohort), 0), dtype=bool)])
+    check_columns(raw, labels, [term.name for term in owners], cohort, known)
+    mean, sd = _moments(raw, cohort.weight[:, None] * known)
     steps = {variable.name: variable for variable in draft.continuous}
     columns = []
     for index, term in enumerate(owners):
         inside = [steps[factor.variable] for factor in term.factors if factor.variable in steps and not factor.is_function]
         in_function = any(factor.is_function for factor in term.factors)
-        is_indicator = bool(np.isin(raw[:, index], (0.0, 1.0)).all())
+        is_indicator = bool(np.isin(raw[known[:, index], index], (0.0, 1.0)).all())
         columns.append(
             Column(
                 name=labels[index],
@@ -296,8 +308,8 @@ def _label(column: str, encoding: Encoding) -> str:
 
 
 def _moments(values: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Weighted means and sds (n - 1 in the denominator) of the columns."""
-    total = weight.sum()
-    mean = weight @ values / total
-    sd = np.sqrt(weight @ (values - mean) ** 2 / max(total - 1.0, 1.0))
+    """Weighted means and sds (n - 1 in the denominator) of the columns; a weight of 0 leaves a value out."""
+    total = np.broadcast_to(weight, values.shape).sum(axis=0)
+    mean = (weight * values).sum(axis=0) / total
+    sd = np.sqrt((weight * (values - mean) ** 2).sum(axis=0) / np.maximum(total - 1.0, 1.0))
     return np.asarray(mean), np.asarray(sd)

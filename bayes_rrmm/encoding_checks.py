@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayes_rrmm.cohort.build import MISSING_LEVEL
+from bayes_rrmm.cohort.build import LEVEL_OF_GAPS
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.errors import DataError, listed, nearest
 from bayes_rrmm.specification.analysis import Variable
@@ -19,10 +19,13 @@ def check_levels(name: str, values: pd.Series[str], declared: Variable | None, m
 
     Raises DataError for a declared level or reference that no analysed row has, or a group of one level.
     """
-    present = sorted(set(values), key=lambda level: (missing == "level" and level == MISSING_LEVEL, level))
+    of_gaps = LEVEL_OF_GAPS.get(missing)
+    present = sorted(set(values.dropna()), key=lambda level: (level == of_gaps, level))
     levels = [str(level) for level in declared.levels] if declared and declared.levels else present
-    if missing == "level" and MISSING_LEVEL in present and MISSING_LEVEL not in levels:
-        levels = [*levels, MISSING_LEVEL]
+    if of_gaps in present and of_gaps not in levels:
+        levels = [*levels, of_gaps]
+    if not present:
+        raise DataError(f"column {name!r}: no analysed row has a value; take it out of the formula.")
     reference = str(declared.reference) if declared and declared.reference is not None else levels[0]
     if reference not in present:
         raise DataError(
@@ -51,17 +54,30 @@ def check_finite(raw: Floats, terms: list[str], rows: NDArray[Any]) -> None:
         )
 
 
-def check_columns(raw: Floats, labels: list[str], terms: list[str], cohort: Cohort) -> None:
-    """Raise DataError for values that are not finite, constant columns, and terms that are collinear."""
+def check_columns(raw: Floats, labels: list[str], terms: list[str], cohort: Cohort, known: NDArray[np.bool_]) -> None:
+    """Raise DataError for values that are not finite, constant columns, and terms that are collinear.
+
+    `known`, of the shape of `raw`, is False where a gap leaves a column's value open.
+    """
     check_finite(raw, terms, cohort.row_numbers)
     for index, label in enumerate(labels):
-        if np.ptp(raw[:, index]) == 0.0:
+        values = raw[known[:, index], index]
+        if not len(values) or np.ptp(values) == 0.0:
+            where = "" if len(values) == len(raw) else " where it is known"
+            value = f"every value is {values[0]:g}" if len(values) else "there is none"
             raise DataError(
-                f"term {terms[index]!r}: its column {label!r} is constant over the {len(raw)} analysed rows "
-                f"(every value is {raw[0, index]:g}), so it has no effect to estimate; take it out of the formula or merge levels."
+                f"term {terms[index]!r}: its column {label!r} is constant over the {len(values)} analysed rows{where} ({value}), "
+                "so it has no effect to estimate; take it out of the formula or merge levels."
             )
-    if raw.shape[1] == 0:
+    complete = known.all(axis=1)
+    if not complete.any() or not raw.shape[1]:
         return
+    varies = np.flatnonzero(np.ptp(raw[complete], axis=0) > 0.0)
+    if len(varies) and (complete.all() or complete.sum() > len(varies)):
+        _check_rank(raw[complete][:, varies], [terms[index] for index in varies])
+
+
+def _check_rank(raw: Floats, terms: list[str]) -> None:
     spread = raw - raw.mean(axis=0)
     scaled = spread / np.sqrt((spread**2).sum(axis=0))
     _, singular, right = np.linalg.svd(np.linalg.qr(scaled, mode="r"), full_matrices=True)

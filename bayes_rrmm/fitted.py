@@ -12,9 +12,11 @@ import pandas as pd
 import xarray as xr
 
 from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.densities import log_likelihood
 from bayes_rrmm.errors import FitError, listed
+from bayes_rrmm.gaps import draw_gaps
 from bayes_rrmm.hazards import Baseline
-from bayes_rrmm.parameters import baseline_of, log_likelihood, log_relative_hazard
+from bayes_rrmm.parameters import baseline_of, log_relative_hazard
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.specification.analysis import Analysis
 
@@ -26,6 +28,8 @@ DIMS = {
     "beta": "column",
     "tau": "pooled_term",
     "effect": "pooled_level",
+    "gamma": "logit",
+    "share": "covariate_level",
 }
 """The dimension beside (chain, draw) of each parameter that has one."""
 
@@ -88,6 +92,16 @@ class Fit:
         return log_relative_hazard(self.draws, encoding.design(frame), encoding.indicators(frame))
 
     @cached_property
+    def filled_patterns(self) -> tuple[pd.DataFrame, Floats]:
+        """The distinct covariate patterns of its own rows with gaps drawn, and their weights in each draw: `draw_gaps`."""
+        return self.fill_gaps(self.require_cohort("filling gaps"))
+
+    def fill_gaps(self, cohort: Cohort) -> tuple[pd.DataFrame, Floats]:
+        """`draw_gaps` of the rows; every patient counts once, however many spells the rows split them into."""
+        seed = int(self.provenance.get("seed", self.analysis.sampling.seed))
+        return draw_gaps(self.plan, self.draws, cohort, cohort.weight * cohort.share_of_subject, seed)
+
+    @cached_property
     def identity(self) -> str:
         """What makes two fits' draws paired: a digest of the posterior itself."""
         digest = hashlib.sha256()
@@ -118,6 +132,8 @@ def as_dataset(draws: dict[str, Floats], plan: Plan, chains: int) -> xr.Dataset:
         "pooled_term": [pooled.term for pooled in plan.encoding.pooled],
         "pooled_level": plan.encoding.pooled_levels,
     }
+    if plan.covariates is not None:
+        coords[DIMS[plan.covariates.parameter]] = plan.covariates.labels
     variables = {}
     for name, values in draws.items():
         dims = ["chain", "draw", *([DIMS[name]] if values.ndim > 1 else [])]

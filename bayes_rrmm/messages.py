@@ -33,7 +33,6 @@ LATER = {
 """Keys of the contract that this version refuses, by their record, and why."""
 
 LATER_VALUES = {
-    "marginalise": "this version does not marginalise gaps; ",
     "horseshoe": "this version does not fit the horseshoe; ",
 }
 """Values of the contract that this version refuses, and why."""

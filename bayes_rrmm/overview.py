@@ -10,7 +10,8 @@ from bayes_rrmm.prior_words import prior_lines
 
 def overview(plan: Plan, cohort: Cohort) -> str:
     """The text that `bayes-rrmm validate` prints. Samples nothing."""
-    sections = [_head(plan), _rows(cohort), _groups(plan, cohort), _continuous(plan), _baseline(plan, cohort), _priors(plan)]
+    sections = [_head(plan), _rows(cohort), _groups(plan, cohort), _continuous(plan), _gaps(plan, cohort), _baseline(plan, cohort)]
+    sections.append(_priors(plan))
     return "\n".join(line for section in sections for line in section)
 
 
@@ -26,6 +27,7 @@ def overview_record(plan: Plan, cohort: Cohort) -> dict[str, object]:
             for group in plan.encoding.groups
         ],
         "columns": [column.name for column in plan.encoding.columns],
+        "marginalised": {} if plan.covariates is None else {item.name: item.gaps for item in plan.covariates.variables},
         "pooled": [pooled.term for pooled in plan.encoding.pooled],
         "cuts": list(plan.cuts),
         "priors": [line.__dict__ for line in prior_lines(plan)],
@@ -84,6 +86,18 @@ def _continuous(plan: Plan) -> list[str]:
     lines = []
     for variable in plan.encoding.continuous:
         lines.append(f"Continuous {variable.name}: mean {variable.mean:.4g}, sd {variable.sd:.4g}; effects per {variable.per:g}")
+    return lines
+
+
+def _gaps(plan: Plan, cohort: Cohort) -> list[str]:
+    if plan.covariates is None:
+        return []
+    lines = ["Gaps to be marginalised, assumed missing at random given the covariates of the formula and the outcome:"]
+    for variable in plan.covariates.variables:
+        known = ", ".join(dict.fromkeys(predictor.variable for predictor in variable.predictors)) or "nothing"
+        how = "with shares of its own" if plan.covariates.kind == "independent" else f"logit given {known}"
+        lines.append(f"  {variable.name}: unknown in {variable.gaps:g} patients, {how}")
+    lines.append(f"  {cohort.is_complete().sum()} of {len(cohort)} rows have no gap")
     return lines
 
 

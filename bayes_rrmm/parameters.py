@@ -1,7 +1,8 @@
 """Draws of a model's parameters under their reported names, and what follows from them without sampling.
 
 `Draws` maps a name to an array whose first axis is the draws': log_rate or log_scale, log_shape, log_hazard (J),
-log_hazard_level, sigma, beta (P), tau (terms), effect (L). Which of them a model has depends on its plan.
+log_hazard_level, sigma, beta (P), tau (terms), effect (L), and gamma or share of marginalised covariates. Which of them
+a model has depends on its plan.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bayes_rrmm.cohort.record import Cohort, Floats
-from bayes_rrmm.hazards import Baseline, Exponential, PiecewiseExponential, Weibull, pointwise_log_likelihood
+from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.hazards import Baseline, Exponential, PiecewiseExponential, Weibull
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.resolved_priors import INTERVAL_SD, Location
 
@@ -44,12 +45,6 @@ def log_relative_hazard(draws: Draws, design: Floats, indicators: Floats) -> Flo
     return eta
 
 
-def log_likelihood(plan: Plan, draws: Draws, cohort: Cohort) -> Floats:
-    """Pointwise log-likelihood, shape (S, N)."""
-    eta = log_relative_hazard(draws, plan.encoding.design(cohort.covariates), plan.encoding.indicators(cohort.covariates))
-    return pointwise_log_likelihood(baseline_of(plan, draws), eta, cohort.time, cohort.event, cohort.entry, cohort.weight)
-
-
 def log_prior(plan: Plan, draws: Draws) -> dict[str, Floats]:
     """Log prior density of each stated parameter, shape (S,), on the scale it is stated on.
 
@@ -67,6 +62,12 @@ def log_prior(plan: Plan, draws: Draws) -> dict[str, Floats]:
         parts["tau"] = np.sum(_log_half_normal(draws["tau"], np.array(priors.tau_sd)), axis=1)
     if "sigma" in draws:
         parts["sigma"] = _log_half_normal(draws["sigma"], priors.sigma_sd)
+    if plan.covariates is not None and plan.covariates.kind == "sequential":
+        sd = plan.covariates.gamma_sd
+        parts["gamma"] = (_log_normal_density(draws["gamma"] / sd, 0.0, 1.0) - np.log(sd)).sum(axis=1)
+    elif plan.covariates is not None:
+        flat = sum(special.gammaln(len(variable.levels)) for variable in plan.covariates.variables)
+        parts["share"] = np.full(len(draws["share"]), flat)
     return parts
 
 
@@ -103,20 +104,6 @@ def log_innovations(plan: Plan, draws: Draws) -> Floats:
     return total
 
 
-def log_density(plan: Plan, draws: Draws, cohort: Cohort) -> Floats:
-    """Log posterior density up to the evidence, shape (S,), in the coordinates that are sampled.
-
-    These are the parameters as stated, except that a Weibull's median or log scale is replaced by its log cumulative
-    hazard at the reference time (which divides the density by the shape), and pooled effects and random-walk steps by
-    their standard normals.
-    """
-    total = np.asarray(log_likelihood(plan, draws, cohort).sum(axis=1) + log_innovations(plan, draws))
-    total = total + np.sum(list(log_prior(plan, draws).values()), axis=0)
-    if plan.family == "weibull" and plan.priors.baseline_kind in ("median", "log_scale"):
-        total = total - draws["log_shape"]
-    return np.asarray(total)
-
-
 def draw_from_prior(plan: Plan, size: int, seed: int) -> dict[str, Floats]:
     """`size` independent draws from the prior, under the reported names."""
     rng = np.random.default_rng([seed, 1])
@@ -140,6 +127,8 @@ def draw_from_prior(plan: Plan, size: int, seed: int) -> dict[str, Floats]:
         draws["tau"] = np.abs(rng.normal(0.0, priors.tau_sd, (size, len(priors.tau_sd))))
         innovations = rng.normal(size=(size, len(plan.encoding.pooled_levels)))
         draws["effect"] = spread_over_levels(plan, draws["tau"]) * innovations
+    if plan.covariates is not None:
+        draws |= plan.covariates.draw_from_prior(rng, size)
     return draws
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.covariate_model import CovariateModel, learn_covariate_model
 from bayes_rrmm.encoding import Encoding, learn_encoding
 from bayes_rrmm.hazards.cuts import cut_points, events_by_interval
 from bayes_rrmm.resolved_priors import ResolvedPriors, resolve_priors
@@ -20,7 +21,7 @@ class Plan:
 
     `cuts` has shape (J - 1,), empty unless the baseline is piecewise. `reference_time` is a time inside the data at
     which the Weibull's cumulative hazard is sampled, which decorrelates it from the shape. `last_follow_up` is the latest
-    exit: beyond it everything is extrapolated.
+    exit: beyond it everything is extrapolated. `covariates` is the model of marginalised covariates, None without gaps.
     """
 
     analysis: Analysis
@@ -29,6 +30,7 @@ class Plan:
     cuts: tuple[float, ...]
     reference_time: float
     last_follow_up: float
+    covariates: CovariateModel | None = None
 
     @property
     def family(self) -> str:
@@ -64,6 +66,7 @@ class Plan:
                 "cuts": list(self.cuts),
                 "reference_time": self.reference_time,
                 "last_follow_up": self.last_follow_up,
+                "covariates": None if self.covariates is None else json.loads(self.covariates.to_json()),
             }
         )
 
@@ -78,6 +81,7 @@ class Plan:
             cuts=tuple(raw["cuts"]),
             reference_time=raw["reference_time"],
             last_follow_up=raw["last_follow_up"],
+            covariates=CovariateModel.from_json(json.dumps(raw["covariates"])) if raw.get("covariates") else None,
         )
 
 
@@ -97,6 +101,7 @@ def make_plan(analysis: Analysis, cohort: Cohort) -> Plan:
         cuts=cuts,
         reference_time=_median_event_time(cohort),
         last_follow_up=float(cohort.time.max()),
+        covariates=learn_covariate_model(analysis, encoding, cohort),
     )
 
 

@@ -6,9 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 from scipy.special import stdtrit
 
 from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.covariate_model import COEFFICIENT_SD, INTERCEPT_SD
 from bayes_rrmm.encoding import Column, Encoding
 from bayes_rrmm.parameters import draw_from_prior, log_median
 from bayes_rrmm.plan import Plan
@@ -48,6 +50,24 @@ def prior_lines(plan: Plan) -> list[PriorLine]:
         low, high = np.quantile(steps, (0.025, 0.975))
         about = f"hazard ratio of neighbouring intervals, sigma ~ HalfNormal({plan.priors.sigma_sd:g})"
         lines.append(PriorLine(about, _range(low, high), "", _origin(plan.analysis.priors.sigma is None)))
+    return lines + _covariate_lines(plan)
+
+
+def _covariate_lines(plan: Plan) -> list[PriorLine]:
+    """What the covariate model of marginalised gaps assumes before the data."""
+    if plan.covariates is None:
+        return []
+    low, high = _limits(Location(0.0, COEFFICIENT_SD))
+    lines = []
+    for variable in plan.covariates.variables:
+        if plan.covariates.kind == "independent":
+            lines.append(PriorLine(f"shares of the levels of {variable.name}", "Dirichlet(1): any shares alike", "", "fixed"))
+            continue
+        if variable.predictors:
+            lines.append(PriorLine(f"odds ratio of {variable.name} for each covariate", _range(low, high), "", "fixed"))
+        at = special.expit(Z975 * INTERCEPT_SD)
+        about = f"odds of each level of {variable.name} against {variable.levels[0]}, as a probability"
+        lines.append(PriorLine(about, f"{1 - at:.2f} to {at:.2f}", "", "fixed"))
     return lines
 
 

@@ -11,13 +11,12 @@ import pytest
 from scipy import stats
 
 from bayes_rrmm.cohort import Cohort, build_cohort
+from bayes_rrmm.densities import log_density, log_likelihood
 from bayes_rrmm.hazards import PiecewiseExponential, Weibull
 from bayes_rrmm.parameters import (
     baseline_of,
     draw_from_prior,
-    log_density,
     log_innovations,
-    log_likelihood,
     log_median,
     log_prior,
     log_relative_hazard,

@@ -12,8 +12,8 @@ from bayes_rrmm.cohort.record import Cohort, Dropped
 from bayes_rrmm.errors import DataError, listed
 from bayes_rrmm.specification.analysis import Analysis
 
-MISSING_LEVEL = "unknown"
-"""The level that gaps become under `missing = "level"`."""
+LEVEL_OF_GAPS = {"level": "unknown", "not-applicable": "not-applicable"}
+"""The level that gaps become, by the rule for them."""
 
 
 def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the data") -> Cohort:
@@ -32,8 +32,12 @@ def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the dat
     for name in analysis.formula.variables:
         values, gap = _covariate(frame, name, analysis, rows, keep)
         covariates[name] = values
+        marginalised = analysis.missing_rule(name) == "marginalise"
+        if marginalised and values.dtype == object:
+            continue
         if (gap & keep).any():
-            dropped.append(Dropped(f"{name} is missing", tuple(int(row) for row in rows[gap & keep])))
+            reason = f"{name} is missing" + (", and is continuous: only groups are marginalised" if marginalised else "")
+            dropped.append(Dropped(reason, tuple(int(row) for row in rows[gap & keep])))
             keep &= ~gap
     cohort = Cohort(
         endpoint=analysis.endpoint,
@@ -49,6 +53,7 @@ def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the dat
         origin=origin,
     )
     _check_whole(cohort)
+    _check_gaps(cohort)
     return cohort
 
 
@@ -60,6 +65,18 @@ def _check_whole(cohort: Cohort) -> None:
         raise DataError(
             f"column {cohort.endpoint.event!r}: all {len(cohort)} analysed rows are censored, "
             "so the data say nothing of the hazard; check the coding (1 = event), or wait for events."
+        )
+
+
+def _check_gaps(cohort: Cohort) -> None:
+    """A gap is one unknown value: the spells of a subject would each have their own."""
+    if cohort.id is None or len(np.unique(cohort.id)) == len(cohort):
+        return
+    gaps = ~cohort.is_complete()
+    if gaps.any():
+        raise DataError(
+            f"row {cohort.row_numbers[gaps][0]} has a gap in a covariate to be marginalised, and rows are spells of one subject: "
+            'its one unknown value would be several; set missing = "drop" or "level" for it, or complete the covariate.'
         )
 
 
@@ -78,10 +95,10 @@ def _covariate(
     if grouped or (not functions and not (declared and declared.per) and not _looks_numeric(text)):
         return _groups(text, name, levels, rule, gap, rows, keep)
     values = numbers(text, name, "a continuous covariate", rows)
-    if declared and declared.missing == "level":
+    if declared and declared.missing not in (None, "drop"):
         raise DataError(
-            f'column {name!r} is continuous, so missing = "level" has no meaning for it; '
-            f'set missing = "drop" in [variables.{name}], or group it.'
+            f'column {name!r} is continuous, so missing = "{declared.missing}" has no meaning for it; '
+            f'set missing = "drop" in [variables.{name}], or make it a group by listing its levels there.'
         )
     return values, gap
 
@@ -111,13 +128,13 @@ def _groups(
             f"correct the value, or add it to levels in [variables.{name}]",
             rows,
         )
-    if rule == "level" and gap.any():
-        if (text == MISSING_LEVEL).any():
+    if rule in LEVEL_OF_GAPS and gap.any():
+        level = LEVEL_OF_GAPS[rule]
+        if rule == "level" and (text == level).any():
             raise DataError(
-                f"column {name!r} has gaps and also a level {MISSING_LEVEL!r}, which gaps would become; "
-                "rename the level, or drop the gaps."
+                f"column {name!r} has gaps and also a level {level!r}, which gaps would become; rename the level, or drop the gaps."
             )
-        return text.where(~pd.Series(gap), MISSING_LEVEL).to_numpy(dtype=object), np.zeros(len(text), dtype=bool)
+        return text.where(~pd.Series(gap), level).to_numpy(dtype=object), np.zeros(len(text), dtype=bool)
     return text.to_numpy(dtype=object), gap
 
 

@@ -32,8 +32,9 @@ class Dropped:
 class Cohort:
     """Validated rows. Arrays have one entry a row; times are in `endpoint.unit`, event is 0 or 1.
 
-    `covariates` holds the columns the formula reads: text for groups, floats for continuous covariates, indexed by
-    the row's number in the table as read. `id` is None unless the endpoint names it.
+    `covariates` holds the columns the formula reads: text for groups (None where a value to be marginalised is missing),
+    floats for continuous covariates, indexed by the row's number in the table as read. `id` is None unless the endpoint
+    names it.
     """
 
     endpoint: Endpoint
@@ -101,6 +102,11 @@ class Cohort:
         """Each row's number in the table as read, the first being 1."""
         return self.covariates.index.to_numpy(dtype=np.int64)
 
+    def is_complete(self, columns: tuple[str, ...] | None = None) -> NDArray[np.bool_]:
+        """Which rows have no gap in the named covariates (default: in any); only marginalised covariates have gaps."""
+        chosen = self.covariates if columns is None else self.covariates[list(columns)]
+        return np.asarray(chosen.notna().all(axis=1))
+
     def select(self, keep: NDArray[np.bool_]) -> Cohort:
         """The rows for which `keep` is True; what was dropped before stays on record."""
         return replace(
@@ -115,10 +121,7 @@ class Cohort:
 
     def mask(self, filters: dict[str, tuple[str, ...]]) -> NDArray[np.bool_]:
         """Which rows have one of the named levels in every filtered column."""
-        keep = np.ones(len(self), dtype=bool)
-        for column, levels in filters.items():
-            keep &= self.covariates[column].astype(str).isin(levels).to_numpy()
-        return keep
+        return with_levels(self.covariates, filters)
 
     def to_frame(self) -> pd.DataFrame:
         """The analysed columns under the names of the analysis file, without identifiers."""
@@ -165,5 +168,16 @@ class Cohort:
         return digest.hexdigest()
 
 
+def with_levels(covariates: pd.DataFrame, filters: dict[str, tuple[str, ...]]) -> NDArray[np.bool_]:
+    """Which rows have one of the named levels in every filtered column; a gap has none."""
+    keep = np.ones(len(covariates), dtype=bool)
+    for column, levels in filters.items():
+        keep &= (covariates[column].notna() & covariates[column].astype(str).isin(levels)).to_numpy()
+    return keep
+
+
 def _exact(value: object) -> str:
+    """A gap is told apart from every text: no text is empty."""
+    if value is None:
+        return ""
     return float(value).hex() if isinstance(value, float | int | np.number) else str(value)

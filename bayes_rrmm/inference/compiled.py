@@ -153,6 +153,10 @@ def _reported(plan: Plan, raw: xr.Dataset) -> dict[str, Floats]:
     if plan.encoding.pooled:
         draws["tau"] = sampled["tau"]
         draws["effect"] = spread_over_levels(plan, sampled["tau"]) * sampled["z"]
+    if plan.covariates is not None and plan.covariates.kind == "independent":
+        draws["share"] = np.column_stack([sampled[f"share_{index}"] for index in range(len(plan.covariates.variables))])
+    elif plan.covariates is not None:
+        draws["gamma"] = sampled["gamma"]
     return draws
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.hazards.collapse import by_interval, by_time
@@ -19,7 +21,8 @@ class Structure:
 
     `columns` and `student_columns` count coefficients with normal and with Student t priors; `pooled` counts the
     levels of each pooled term; `intervals` is J. `has_level` is True where log hazards have a common level with a
-    prior of its own.
+    prior of its own. `incomplete` has the number of levels, and of predictors with the intercept, of each marginalised
+    covariate, and `independent` says that these have shares instead of logits.
     """
 
     family: str
@@ -31,12 +34,15 @@ class Structure:
     has_level: bool
     student_baseline: bool
     student_shape: bool
+    incomplete: tuple[tuple[int, int], ...] = ()
+    independent: bool = False
 
 
 def structure_of(plan: Plan) -> Structure:
     """The structure of a plan's model."""
     piecewise = plan.family == "piecewise-exponential"
     students = sum(prior.is_student for prior in plan.priors.coefficients)
+    model = plan.covariates
     return Structure(
         family=plan.family,
         columns=len(plan.priors.coefficients) - students,
@@ -47,12 +53,16 @@ def structure_of(plan: Plan) -> Structure:
         has_level=piecewise and plan.priors.baseline_kind == "median",
         student_baseline=plan.priors.baseline.is_student,
         student_shape=plan.family == "weibull" and plan.priors.log_shape.is_student,
+        incomplete=() if model is None else tuple((len(item.levels), 1 + len(item.predictors)) for item in model.variables),
+        independent=model is not None and model.kind == "independent",
     )
 
 
-def model_inputs(plan: Plan, cohort: Cohort) -> dict[str, Floats]:
+def model_inputs(plan: Plan, cohort: Cohort) -> dict[str, Any]:
     """The arrays of the model's pm.Data, by name: rows collapsed, and prior hyperparameters."""
-    return {**_rows(plan, cohort), **_coefficient_priors(plan), **_baseline_prior(plan)}
+    complete = cohort if plan.covariates is None else cohort.select(cohort.is_complete())
+    inputs = {**_rows(plan, complete), **_coefficient_priors(plan), **_baseline_prior(plan)}
+    return inputs if plan.covariates is None else {**inputs, **gap_inputs(plan, cohort)}
 
 
 def column_order(plan: Plan) -> tuple[list[int], list[int]]:
@@ -67,10 +77,23 @@ def column_scale(plan: Plan) -> Floats:
     return np.array([column.scale for column in plan.encoding.columns])
 
 
+def covariate_columns(plan: Plan, covariates: pd.DataFrame, prefix: str = "") -> dict[str, Floats]:
+    """The design columns and pooled indicators of rows, by the names the linear predictor takes them under."""
+    design = plan.encoding.design(covariates) / column_scale(plan)
+    normal, student = column_order(plan)
+    columns: dict[str, Floats] = {}
+    if normal:
+        columns[f"{prefix}design"] = design[:, normal]
+    if student:
+        columns[f"{prefix}student_design"] = design[:, student]
+    if plan.encoding.pooled:
+        columns[f"{prefix}membership"] = plan.encoding.indicators(covariates)
+    return columns
+
+
 def _rows(plan: Plan, cohort: Cohort) -> dict[str, Floats]:
-    design = plan.encoding.design(cohort.covariates) / column_scale(plan)
-    indicators = plan.encoding.indicators(cohort.covariates)
-    columns = np.concatenate([design, indicators], axis=1)
+    named = covariate_columns(plan, cohort.covariates)
+    columns = np.concatenate([np.empty((len(cohort), 0)), *named.values()], axis=1)
     outcome = (cohort.time, cohort.event, cohort.entry, cohort.weight)
     if plan.family == "weibull":
         cells = by_time(columns, *outcome)
@@ -85,14 +108,48 @@ def _rows(plan: Plan, cohort: Cohort) -> dict[str, Floats]:
         table = by_interval(columns, plan.cut_array, *outcome)
         rows = {"events": table.events, "exposure": table.exposure}
         first = table.first_row
-    normal, student = column_order(plan)
-    if normal:
-        rows["design"] = design[first][:, normal]
-    if student:
-        rows["student_design"] = design[first][:, student]
-    if plan.encoding.pooled:
-        rows["membership"] = indicators[first]
-    return rows
+    return rows | {name: values[first] for name, values in named.items()}
+
+
+def gap_inputs(plan: Plan, cohort: Cohort) -> dict[str, Any]:
+    """What marginalising takes. The covariate model is asked of the distinct patterns of complete rows, `known` counting
+    the patients who have each, and then of every way to fill the gaps of each row with gaps, R rows of K ways, padded:
+    `gap_padding`, shape (R, K), is minus infinity where a way is padding."""
+    assert plan.covariates is not None
+    complete = cohort.is_complete()
+    gaps = cohort.select(~complete)
+    candidates = plan.covariates.candidates(gaps.covariates)
+    ways = np.diff(np.append(candidates.starts, len(candidates.frame)))
+    position = np.arange(ways.max(initial=1))[None, :]
+    filled = candidates.frame.iloc[(candidates.starts[:, None] + np.minimum(position, ways[:, None] - 1)).ravel()]
+    whole = cohort.covariates.loc[complete]
+    pattern = whole.groupby(list(whole.columns), sort=False).ngroup().to_numpy()
+    first = np.unique(pattern, return_index=True)[1]
+    inputs: dict[str, Any] = {
+        "known": np.bincount(pattern, weights=cohort.weight[complete], minlength=len(first)).astype(np.float64),
+        "gap_padding": np.where(position < ways[:, None], 0.0, -np.inf),
+        **covariate_columns(plan, filled, "gap_"),
+    }
+    asked = pd.concat([whole.iloc[first], filled])
+    for index, variable in enumerate(plan.covariates.variables):
+        inputs[f"member_{index}"] = variable.membership(asked)
+        if plan.covariates.kind == "sequential":
+            inputs[f"predictors_{index}"] = variable.columns(asked)
+    if plan.covariates.kind == "sequential":
+        inputs["gamma_sd"] = plan.covariates.gamma_sd
+    return inputs | _gap_outcomes(plan, gaps)
+
+
+def _gap_outcomes(plan: Plan, gaps: Cohort) -> dict[str, Floats]:
+    inputs: dict[str, Floats] = {"gap_weight": gaps.weight, "gap_events": gaps.event}
+    if plan.family == "weibull":
+        late = (gaps.entry > 0).astype(np.float64)
+        log_entry = np.log(np.where(late > 0, gaps.entry, plan.reference_time) / plan.reference_time)
+        return inputs | {"gap_log_time": np.log(gaps.time / plan.reference_time), "gap_log_entry": log_entry, "gap_late": late}
+    each = np.arange(len(gaps), dtype=np.float64)[:, None]
+    table = by_interval(each, plan.cut_array, gaps.time, gaps.event, gaps.entry, np.ones(len(gaps)))
+    in_intervals = {"gap_interval_events": table.events} if plan.family == "piecewise-exponential" else {}
+    return inputs | in_intervals | {"gap_exposure": table.exposure}
 
 
 def _coefficient_priors(plan: Plan) -> dict[str, Floats]:

@@ -1,5 +1,6 @@
 """Curves averaged over a population: S_a(t) = sum_k w_k S(t | a, pattern k), and what follows from them.
 
+The weights of the K patterns have shape (K,), or (S, K) where they differ from draw to draw (gaps drawn anew).
 Medians and RMSTs come from the averaged curve, never from averaging medians. Source: STATISTICS, section 3.
 """
 
@@ -31,10 +32,11 @@ def marginal_conditional_survival(baseline: Baseline, times: Floats, given: floa
     blocks = []
     for start in range(0, len(eta), step):
         some, part = baseline.take(slice(start, start + step)), eta[start : start + step]
+        share = _part(weight, slice(start, start + step))
         before = hazards.cumulative_hazard(some, np.array([given]), part)
         least = before.min(axis=2, keepdims=True)
         after = hazards.cumulative_hazard(some, times, part)
-        blocks.append((np.exp(least - after) @ weight) / (np.exp(least - before) @ weight))
+        blocks.append(_mean(np.exp(least - after), share) / _mean(np.exp(least - before), share))
     return np.concatenate(blocks, axis=0)
 
 
@@ -50,7 +52,7 @@ def marginal_quantile(baseline: Baseline, probability: float, eta: Floats, weigh
     """
     step = max(1, BLOCK // eta.shape[1])
     parts = [slice(start, start + step) for start in range(0, len(eta), step)]
-    return np.concatenate([_quantile(baseline.take(part), probability, eta[part], weight) for part in parts])
+    return np.concatenate([_quantile(baseline.take(part), probability, eta[part], _part(weight, part)) for part in parts])
 
 
 def _quantile(baseline: Baseline, probability: float, eta: Floats, weight: Floats) -> Floats:
@@ -62,7 +64,7 @@ def _quantile(baseline: Baseline, probability: float, eta: Floats, weight: Float
     for _ in range(STEPS):
         middle = 0.5 * (low + high)
         at_middle = baseline.cumulative_hazard(np.exp(middle)[:, None])
-        above = np.exp(-at_middle * relative) @ weight > probability
+        above = _mean(np.exp(-at_middle * relative), weight) > probability
         low, high = np.where(above, middle, low), np.where(above, high, middle)
         if np.max(high - low) < TOLERANCE:
             break
@@ -76,5 +78,14 @@ def _averaged(
     blocks = []
     for start in range(0, len(eta), step):
         part = slice(start, start + step)
-        blocks.append(curve(baseline.take(part), eta[part]) @ weight)
+        blocks.append(_mean(curve(baseline.take(part), eta[part]), _part(weight, part)))
     return np.concatenate(blocks, axis=0)
+
+
+def _part(weight: Floats, draws: slice) -> Floats:
+    return weight if weight.ndim == 1 else weight[draws]
+
+
+def _mean(values: Floats, weight: Floats) -> Floats:
+    """Weighted mean over the last axis; values (S, ..., K), weights (K,) or (S, K)."""
+    return np.asarray(values @ weight if weight.ndim == 1 else np.einsum("s...k,sk->s...", values, weight))

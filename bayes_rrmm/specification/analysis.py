@@ -18,7 +18,7 @@ from bayes_rrmm.specification.formula import Formula, Term, parse_formula
 
 SCHEMA = 1
 Baseline = Literal["exponential", "weibull", "piecewise-exponential"]
-Missing = Literal["drop", "level"]
+Missing = Literal["drop", "level", "not-applicable", "marginalise"]
 Unit = Literal["days", "weeks", "months", "years"]
 
 
@@ -64,7 +64,13 @@ class EffectTable(Record):
 
 
 class ModelPart(Record):
-    """The model: covariates, baseline hazard, how group effects are related, what happens to gaps."""
+    """The model: covariates, baseline hazard, how group effects are related, what happens to gaps.
+
+    `missing` says what a gap in a covariate is: a reason to `drop` the row; a `level` of its own, `unknown`; the level
+    `not-applicable`, of patients for whom the covariate has no meaning; or a value to `marginalise` over, missing at
+    random. `covariate_model` is the model of marginalised covariates: logits of each given its predecessors and the
+    complete covariates (`sequential`, the default), or shares of each on its own (`independent`).
+    """
 
     formula: str
     baseline: Baseline = "weibull"
@@ -72,6 +78,7 @@ class ModelPart(Record):
     smoothing: Literal["independent", "random-walk"] | None = None
     effects: dict[str, Literal["independent", "pooled"] | EffectTable] = {}
     missing: Missing = "drop"
+    covariate_model: Literal["sequential", "independent"] | None = None
 
 
 class Variable(Record):

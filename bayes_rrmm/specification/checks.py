@@ -78,6 +78,7 @@ def check_against_formula(analysis: Analysis) -> None:
     _check_effects(analysis)
     _check_baseline(analysis)
     _check_variables(analysis)
+    _check_covariate_model(analysis)
     _check_populations(analysis)
     for index, estimand in enumerate(analysis.estimands, start=1):
         _check_estimand(analysis, estimand, f"[[estimands]] number {index}")
@@ -182,6 +183,14 @@ def _check_functions(analysis: Analysis, name: str) -> None:
     if len(inside) == len(factors) and declared.per is not None:
         raise AnalysisError(
             f"[variables.{name}] per: {name!r} stands in the formula as {inside[0]} only, which has no step; remove per."
+        )
+
+
+def _check_covariate_model(analysis: Analysis) -> None:
+    stated = analysis.model.covariate_model
+    if stated and not any(analysis.missing_rule(name) == "marginalise" for name in analysis.formula.variables):
+        raise AnalysisError(
+            f'[model] covariate_model = "{stated}": no covariate is marginalised; remove it, or set missing = "marginalise".'
         )
 
 

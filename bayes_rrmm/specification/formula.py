@@ -15,7 +15,7 @@ FUNCTIONS = ("log", "poly", "bs")
 LABELS = frozenset(
     {
         *("chain", "draw", "time", "comparison", "versus", "subgroup", "interval", "prob", "threshold", "median", "mean", "sd"),
-        *("lower", "upper", "extrapolated", "p_below", "p_above", "p_not_reached"),
+        *("lower", "upper", "extrapolated", "p_below", "p_above", "p_not_reached", "intercept"),
     }
 )
 """Names of labels and columns in results, which a covariate of the same name would overwrite."""

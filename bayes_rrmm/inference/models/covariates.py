@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 
-from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.inference.inputs import Structure
 
-Inputs = dict[str, Floats]
+Inputs = dict[str, Any]
 
 
 def data(inputs: Inputs, *names: str) -> list[Any]:
@@ -18,27 +18,86 @@ def data(inputs: Inputs, *names: str) -> list[Any]:
     return [pm.Data(name, inputs[name]) for name in names]
 
 
-def linear_predictor(structure: Structure, inputs: Inputs) -> Any:
-    """x' beta + u: beta ~ Normal (or Student t); u_g = tau z_g, z_g ~ Normal(0, 1), tau ~ HalfNormal, g a group of a
-    pooled term. Products are written as sums, not as a matrix product: the latter triples the compilation.
-    """
-    eta: Any = 0.0
+def effects(structure: Structure, inputs: Inputs) -> dict[str, Any]:
+    """beta ~ Normal (or Student t); u_g = tau z_g, z_g ~ Normal(0, 1), tau ~ HalfNormal, g a group of a pooled term:
+    each by the name of the columns it multiplies."""
+    found: dict[str, Any] = {}
     if structure.columns:
-        design, mean, sd = data(inputs, "design", "beta_mean", "beta_sd")
-        beta = pm.Normal("beta", mean, sd, dims="column")
-        eta = eta + (design * beta).sum(axis=1)
+        mean, sd = data(inputs, "beta_mean", "beta_sd")
+        found["design"] = pm.Normal("beta", mean, sd, dims="column")
     if structure.student_columns:
-        design, nu, mean, sd = data(inputs, "student_design", "student_nu", "student_mean", "student_sd")
-        student_beta = pm.StudentT("student_beta", nu=nu, mu=mean, sigma=sd, dims="student_column")
-        eta = eta + (design * student_beta).sum(axis=1)
+        nu, mean, sd = data(inputs, "student_nu", "student_mean", "student_sd")
+        found["student_design"] = pm.StudentT("student_beta", nu=nu, mu=mean, sigma=sd, dims="student_column")
     if structure.pooled:
-        membership, tau_sd = data(inputs, "membership", "tau_sd")
+        (tau_sd,) = data(inputs, "tau_sd")
         tau = pm.HalfNormal("tau", tau_sd, dims="pooled_term")
         z = pm.Normal("z", 0.0, 1.0, dims="pooled_level")
         owner = np.repeat(np.arange(len(structure.pooled)), structure.pooled)
-        spread = tau[0] if len(structure.pooled) == 1 else tau[owner]
-        eta = eta + (membership * (spread * z)).sum(axis=1)
+        found["membership"] = (tau[0] if len(structure.pooled) == 1 else tau[owner]) * z
+    return found
+
+
+def linear_predictor(inputs: Inputs, found: dict[str, Any], prefix: str = "") -> Any:
+    """x' beta + u of the rows whose columns are named with `prefix`; the number 0 without covariates.
+
+    Products are written as sums, not as a matrix product: the latter triples the compilation.
+    """
+    eta: Any = 0.0
+    for name, effect in found.items():
+        (columns,) = data(inputs, f"{prefix}{name}")
+        eta = eta + (columns * effect).sum(axis=1)
     return eta
+
+
+def survival_of_gaps(structure: Structure, inputs: Inputs, found: dict[str, Any], log_hazard: Any, cumulative_hazard: Any) -> None:
+    """Add the covariate model, and the rows with gaps: log sum_k P(x = k) L(x = k) over the patterns k that each may have.
+
+    `log_hazard` (at the exit) and `cumulative_hazard` (from entry to exit) are the baseline's, one a row with gaps.
+    """
+    log_share = log_covariate_model(structure, inputs)
+    known, padding, weight, events = data(inputs, "known", "gap_padding", "gap_weight", "gap_events")
+    patterns = known.shape[0]
+    pm.CustomDist("covariates", log_share[:patterns], logp=lambda known, log_share: known * log_share, observed=known)
+
+    eta = linear_predictor(inputs, found, "gap_").reshape(padding.shape)
+    log_share_of_gap = log_share[patterns:].reshape(padding.shape) + padding
+
+    def log_likelihood(events: Any, log_hazard: Any, cumulative_hazard: Any, eta: Any, log_share: Any, weight: Any) -> Any:
+        log_survival = events[:, None] * (log_hazard[:, None] + eta) - cumulative_hazard[:, None] * pt.exp(eta)
+        return weight * pt.logsumexp(log_share + log_survival, axis=1)
+
+    pm.CustomDist(
+        "survival_of_gaps",
+        log_hazard,
+        cumulative_hazard,
+        eta,
+        log_share_of_gap,
+        weight,
+        logp=log_likelihood,
+        observed=events,
+        signature="(r),(r),(r,k),(r,k),(r)->(r)",
+    )
+
+
+def log_covariate_model(structure: Structure, inputs: Inputs) -> Any:
+    """log P(x) of each covariate pattern: each marginalised covariate's logits against its first level, or its share."""
+    total: Any = 0.0
+    gamma = None if structure.independent else pm.Normal("gamma", 0.0, data(inputs, "gamma_sd")[0], dims="logit")
+    start = 0
+    for index, (levels, width) in enumerate(structure.incomplete):
+        (member,) = data(inputs, f"member_{index}")
+        if gamma is None:
+            share = pm.Dirichlet(f"share_{index}", np.ones(levels))
+            total = total + (member * pt.log(share)).sum(axis=1)
+            continue
+        (predictors,) = data(inputs, f"predictors_{index}")
+        logits = []
+        for level in range(1, levels):
+            logits.append((predictors * gamma[start : start + width]).sum(axis=1))
+            total = total + member[:, level] * logits[-1]
+            start += width
+        total = total - (pt.softplus(logits[0]) if levels == 2 else pt.logsumexp(pt.stack([0.0 * logits[0], *logits]), axis=0))
+    return total
 
 
 def location(name: str, mean: Any, sd: Any, nu: Any | None, **rest: Any) -> Any:
@@ -57,4 +116,5 @@ def coords(structure: Structure) -> dict[str, range]:
         "pooled_level": range(sum(structure.pooled)),
         "interval": range(structure.intervals),
         "step": range(structure.intervals - 1),
+        "logit": range(sum((levels - 1) * width for levels, width in structure.incomplete)),
     }

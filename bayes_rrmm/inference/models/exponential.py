@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pymc as pm
+import pytensor.tensor as pt
 
 from bayes_rrmm.inference.inputs import Structure
-from bayes_rrmm.inference.models.covariates import Inputs, coords, data, linear_predictor, location
+from bayes_rrmm.inference.models.covariates import Inputs, coords, data, effects, linear_predictor, location, survival_of_gaps
 from bayes_rrmm.inference.models.piecewise import poisson_process
 
 
@@ -18,8 +19,13 @@ def exponential_model(structure: Structure, inputs: Inputs) -> pm.Model:
         nu = data(inputs, "baseline_nu")[0] if structure.student_baseline else None
 
         log_rate: Any = location("log_rate", mean, sd, nu)
-        eta = linear_predictor(structure, inputs)
+        found = effects(structure, inputs)
+        eta = linear_predictor(inputs, found)
 
         log_hazard = log_rate + eta if isinstance(eta, float) else (log_rate + eta)[:, None]
         pm.CustomDist("survival", log_hazard, exposure, logp=poisson_process, observed=events)
+        if structure.incomplete:
+            (gap_exposure,) = data(inputs, "gap_exposure")
+            at_risk = gap_exposure[:, 0]
+            survival_of_gaps(structure, inputs, found, log_rate + 0.0 * at_risk, at_risk * pt.exp(log_rate))
     return model

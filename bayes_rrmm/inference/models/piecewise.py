@@ -8,7 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayes_rrmm.inference.inputs import Structure
-from bayes_rrmm.inference.models.covariates import Inputs, coords, data, linear_predictor, location
+from bayes_rrmm.inference.models.covariates import Inputs, coords, data, effects, linear_predictor, location, survival_of_gaps
 
 
 def poisson_process(events: Any, log_hazard: Any, exposure: Any) -> Any:
@@ -22,10 +22,15 @@ def piecewise_model(structure: Structure, inputs: Inputs) -> pm.Model:
         events, exposure = data(inputs, "events", "exposure")
 
         log_hazard = random_walk_baseline(structure, inputs) if structure.random_walk else independent_baseline(structure, inputs)
-        eta = linear_predictor(structure, inputs)
+        found = effects(structure, inputs)
+        eta = linear_predictor(inputs, found)
 
         cell = log_hazard[None, :] + (eta if isinstance(eta, float) else eta[:, None])
         pm.CustomDist("survival", cell, exposure, logp=poisson_process, observed=events)
+        if structure.incomplete:
+            gap_events, gap_exposure = data(inputs, "gap_interval_events", "gap_exposure")
+            at_exit = (gap_events * log_hazard).sum(axis=1)
+            survival_of_gaps(structure, inputs, found, at_exit, (gap_exposure * pt.exp(log_hazard)).sum(axis=1))
     return model
 
 

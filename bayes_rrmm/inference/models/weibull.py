@@ -8,7 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayes_rrmm.inference.inputs import Structure
-from bayes_rrmm.inference.models.covariates import Inputs, coords, data, linear_predictor, location
+from bayes_rrmm.inference.models.covariates import Inputs, coords, data, effects, linear_predictor, location, survival_of_gaps
 
 
 def weibull_model(structure: Structure, inputs: Inputs) -> pm.Model:
@@ -35,7 +35,8 @@ def weibull_model(structure: Structure, inputs: Inputs) -> pm.Model:
         log_shape: Any = location("log_shape", shape_mean, shape_sd, shape_nu)
         shape = pt.exp(log_shape)
         anchor: Any = location("anchor", mean + slope * shape, sd * shape**power, nu)
-        eta = linear_predictor(structure, inputs)
+        found = effects(structure, inputs)
+        eta = linear_predictor(inputs, found)
 
         log_cumulative = anchor + eta + shape * log_time
         log_hazard = log_cumulative + log_shape - log_time - log_reference_time
@@ -44,4 +45,10 @@ def weibull_model(structure: Structure, inputs: Inputs) -> pm.Model:
             return events * log_hazard - net_exits * pt.exp(log_cumulative)
 
         pm.CustomDist("survival", log_hazard, net_exits, log_cumulative, logp=log_likelihood, observed=events)
+        if structure.incomplete:
+            gap_log_time, gap_log_entry, gap_late = data(inputs, "gap_log_time", "gap_log_entry", "gap_late")
+            log_at_exit = anchor + shape * gap_log_time
+            cumulative = pt.exp(log_at_exit) - gap_late * pt.exp(anchor + shape * gap_log_entry)
+            log_at_exit = log_at_exit + log_shape - gap_log_time - log_reference_time
+            survival_of_gaps(structure, inputs, found, log_at_exit, cumulative)
     return model
