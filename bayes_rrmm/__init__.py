@@ -19,21 +19,29 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from bayes_rrmm import plots
+    from bayes_rrmm.against_published import published_table
     from bayes_rrmm.agreement import Agreement, compare_with_frequentist
+    from bayes_rrmm.agreement.immortal_time import ImmortalTime, immortal_time
     from bayes_rrmm.analysis import compile_analysis, fit, load_fit, run, save_fit, validate
-    from bayes_rrmm.catalogue import data_names, describe_data, load_data, model_names
+    from bayes_rrmm.catalogue import data_names, describe_data, load_data, load_published, model_names, published_names
     from bayes_rrmm.cohort import Cohort
     from bayes_rrmm.errors import AnalysisError, BayesRrmmError, DataError, FitError, RunFolderError
     from bayes_rrmm.estimands import HazardRatio, Median, Rank, Rmst, Survival
     from bayes_rrmm.fitted import Fit
     from bayes_rrmm.model_checks import Diagnosis, diagnose, loo
+    from bayes_rrmm.published_record import Published
     from bayes_rrmm.read import load_analysis, read_cohort
-    from bayes_rrmm.reading import Estimates, estimate, summarise
-    from bayes_rrmm.specification import Analysis
+    from bayes_rrmm.reading import Estimates, estimate, missing_values, summarise
+    from bayes_rrmm.sensitivity import MissingReadings, compare_missing
+    from bayes_rrmm.specification import Analysis, parse_analysis
+    from bayes_rrmm.study import PublishedTable
 
 _HOMES = {
+    "published_table": "against_published",
     "Agreement": "agreement",
+    "ImmortalTime": "agreement",
     "compare_with_frequentist": "agreement",
+    "immortal_time": "agreement",
     "compile_analysis": "analysis",
     "fit": "analysis",
     "load_fit": "analysis",
@@ -43,7 +51,9 @@ _HOMES = {
     "data_names": "catalogue",
     "describe_data": "catalogue",
     "load_data": "catalogue",
+    "load_published": "catalogue",
     "model_names": "catalogue",
+    "published_names": "catalogue",
     "Cohort": "cohort",
     "AnalysisError": "errors",
     "BayesRrmmError": "errors",
@@ -59,12 +69,18 @@ _HOMES = {
     "Diagnosis": "model_checks",
     "diagnose": "model_checks",
     "loo": "model_checks",
+    "Published": "published_record",
     "load_analysis": "read",
     "read_cohort": "read",
     "Estimates": "reading",
     "estimate": "reading",
+    "missing_values": "reading",
     "summarise": "reading",
+    "MissingReadings": "sensitivity",
+    "compare_missing": "sensitivity",
     "Analysis": "specification",
+    "parse_analysis": "specification",
+    "PublishedTable": "study",
 }
 
 __all__ = [
@@ -79,12 +95,17 @@ __all__ = [
     "Fit",
     "FitError",
     "HazardRatio",
+    "ImmortalTime",
     "Median",
+    "MissingReadings",
+    "Published",
+    "PublishedTable",
     "Rank",
     "Rmst",
     "RunFolderError",
     "Survival",
     "__version__",
+    "compare_missing",
     "compare_with_frequentist",
     "compile_analysis",
     "data_names",
@@ -92,12 +113,18 @@ __all__ = [
     "diagnose",
     "estimate",
     "fit",
+    "immortal_time",
     "load_analysis",
     "load_data",
     "load_fit",
+    "load_published",
     "loo",
+    "missing_values",
     "model_names",
+    "parse_analysis",
     "plots",
+    "published_names",
+    "published_table",
     "read_cohort",
     "run",
     "save_fit",

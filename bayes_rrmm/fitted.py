@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,13 @@ class Fit:
         """SHA-256 of the analysed columns the fit was made from."""
         stored = self.provenance.get("data", {}).get("fingerprint")
         return str(stored) if stored else self.require_cohort("the fingerprint").fingerprint
+
+    @property
+    def data_name(self) -> str:
+        """What the data are called: an embedded data set, or a file without its folder. A synthetic cohort says so here."""
+        stored = self.provenance.get("data", {}).get("origin")
+        origin = stored or (self.cohort.origin if self.cohort is not None else "")
+        return PurePath(str(origin)).name
 
     @property
     def mark(self) -> str:

@@ -47,12 +47,17 @@ def read_cohort(source: str | Path | pd.DataFrame, analysis: Analysis) -> Cohort
             f"the data are a {type(source).__name__}; give a path to a .csv or .parquet file, a pandas DataFrame, "
             f"or the name of an embedded data set ({listed(data_names())})."
         )
-    frame = load_data(source) if isinstance(source, str) and source in data_names() else read_table(source)
+    frame = table_of(source)
     try:
         return build_cohort(frame, analysis, str(source))
     except DataError as error:
         message = str(error)
         raise DataError(message if message.startswith(str(source)) else f"{source}: {message}") from None
+
+
+def table_of(source: str | Path) -> pd.DataFrame:
+    """The table of an embedded data set given by its name, or of a file. Raises DataError as `read_table` does."""
+    return load_data(source) if isinstance(source, str) and source in data_names() else read_table(source)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

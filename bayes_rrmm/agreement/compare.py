@@ -12,6 +12,7 @@ import pandas as pd
 
 from bayes_rrmm.agreement.cox_side import cox_model, cox_rows
 from bayes_rrmm.agreement.curve_side import curve_rows
+from bayes_rrmm.agreement.entry_side import entry_rows
 from bayes_rrmm.agreement.row import Comparison, Row
 from bayes_rrmm.agreement.text import agreement_text
 from bayes_rrmm.agreement.verdict import REASONS
@@ -73,7 +74,7 @@ def compare_with_frequentist(
     found = read if read is not None else estimate_all(fit)
     compared: list[Row] = []
     asks_cox = any(isinstance(estimand, HazardRatio) for estimand, _ in found)
-    model = cox_model(fit, rows) if asks_cox else None
+    model = cox_model(fit, rows) if asks_cox else ""
     for estimand, estimates in found:
         if isinstance(estimand, HazardRatio):
             compared += cox_rows(fit, rows, model, estimand, estimates)
@@ -85,16 +86,18 @@ def compare_with_frequentist(
 
 def _tests(fit: Fit, rows: Cohort) -> Iterator[Row]:
     for group in fit.plan.encoding.groups:
-        labels = rows.covariates[group.name].to_numpy(dtype=str)
-        test = log_rank(rows.time, rows.event, labels, rows.entry, rows.weight)
+        known = rows.select(rows.is_complete((group.name,)))
+        labels = known.covariates[group.name].to_numpy(dtype=str)
+        test = log_rank(known.time, known.event, labels, known.entry, known.weight)
         yield Row(
             identity={"estimand": "log-rank", "term": group.name, "unit": "p"},
             comparison=Comparison.of_test(test.p),
             method=f"{test.method}, chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df, p",
             convention="all groups, unadjusted",
             adjusted=False,
-            rows_freq=float(rows.weight.sum()),
+            rows_freq=float(known.weight.sum()),
         )
+    yield from entry_rows(rows)
 
 
 def _flat(fit: Fit, rows: Cohort, row: Row) -> dict[str, Any]:

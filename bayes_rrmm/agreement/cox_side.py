@@ -10,15 +10,17 @@ import numpy as np
 from bayes_rrmm.agreement.row import NOTHING, Comparison, Row
 from bayes_rrmm.agreement.verdict import FEW_EVENTS, PRIOR_SHARE, Answer
 from bayes_rrmm.cohort.record import Cohort, Floats
-from bayes_rrmm.errors import FitError
+from bayes_rrmm.errors import DataError, FitError
 from bayes_rrmm.estimands import HazardRatio
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import Cox, cox
 from bayes_rrmm.reading import Estimates
 from bayes_rrmm.reading.contrasts import Contrast, hazard_ratio_contrasts
 
+CONVENTION = "Efron ties, Wald interval"
 
-def cox_rows(fit: Fit, rows: Cohort, model: Cox | None, estimand: HazardRatio, estimates: Estimates) -> list[Row]:
+
+def cox_rows(fit: Fit, rows: Cohort, model: Cox | str, estimand: HazardRatio, estimates: Estimates) -> list[Row]:
     """A row a comparison of the estimand with the fit's `cox_model`."""
     contrasts = hazard_ratio_contrasts(fit.plan, estimand)
     adjusted = len(fit.analysis.formula.terms) > 1
@@ -37,20 +39,27 @@ def cox_rows(fit: Fit, rows: Cohort, model: Cox | None, estimand: HazardRatio, e
             "population": "conditional",
             "unit": "ratio",
         }
-        compared.append(Row(identity, comparison, "Cox", "Efron ties, Wald interval", adjusted, float(rows.weight.sum())))
+        compared.append(Row(identity, comparison, "Cox", CONVENTION, adjusted, float(rows.weight[rows.is_complete()].sum())))
     return compared
 
 
-def cox_model(fit: Fit, rows: Cohort) -> Cox | None:
-    """Cox on the fit's own design; of each pooled term the first level is the reference. None where it did not converge."""
-    encoding = fit.plan.encoding
+def cox_model(fit: Fit, rows: Cohort) -> Cox | str:
+    """Cox on the fit's own design, rows with gaps left out; of each pooled term the first level is the reference.
+
+    Where there is none, the reason's code.
+    """
+    encoding, complete = fit.plan.encoding, rows.select(rows.is_complete())
     keep = _free_levels(fit)
-    design = np.concatenate([encoding.design(rows.covariates), encoding.indicators(rows.covariates)[:, keep]], axis=1)
+    design = np.concatenate([encoding.design(complete.covariates), encoding.indicators(complete.covariates)[:, keep]], axis=1)
     names = [column.name for column in encoding.columns] + [encoding.pooled_levels[i] for i in keep]
     try:
-        return cox(design, names, rows.time, rows.event, rows.entry, rows.weight)
+        return cox(design, names, complete.time, complete.event, complete.entry, complete.weight)
     except FitError:
-        return None
+        return "no-convergence"
+    except DataError:
+        if len(complete) == len(rows):
+            raise
+        return "nothing-left"
 
 
 def _free_levels(fit: Fit) -> list[int]:
@@ -63,16 +72,16 @@ def _free_levels(fit: Fit) -> list[int]:
 
 
 def _compare(
-    fit: Fit, rows: Cohort, model: Cox | None, contrast: Contrast, estimand: HazardRatio, draws: Floats, estimates: Estimates
+    fit: Fit, rows: Cohort, model: Cox | str, contrast: Contrast, estimand: HazardRatio, draws: Floats, estimates: Estimates
 ) -> Comparison:
     weights = np.concatenate([contrast.columns, contrast.levels[_free_levels(fit)]])
-    reasons = []
+    reasons = [] if rows.is_complete().all() else ["different-rows"]
     if np.any(contrast.levels != 0):
         reasons.append("pooled")
     if _fewest_events(fit, rows, contrast, estimand) < FEW_EVENTS:
         reasons.append("few-events")
-    if model is None:
-        return Comparison.refused(draws, NOTHING, estimates.interval, ["no-convergence", *reasons])
+    if isinstance(model, str):
+        return Comparison.refused(draws, NOTHING, estimates.interval, [model, *reasons])
     log_hr, se, lower, upper = model.contrast(weights, estimates.interval.prob)
     if not math.isfinite(log_hr) or not math.isfinite(se):
         return Comparison.refused(draws, NOTHING, estimates.interval, [*reasons, "monotone-likelihood"])
@@ -99,7 +108,7 @@ def _fewest_events(fit: Fit, rows: Cohort, contrast: Contrast, estimand: HazardR
     """Events of the smaller of the two groups compared, within the subgroup where there is one."""
     if not fit.plan.encoding.is_group(estimand.of) or not contrast.versus:
         return math.inf
-    inside = rows.weight * rows.event
+    inside = rows.weight * rows.event * rows.is_complete()
     if estimand.by is not None:
         level = contrast.subgroup.removeprefix(f"{estimand.by}=")
         inside = inside * (rows.covariates[estimand.by] == level).to_numpy()

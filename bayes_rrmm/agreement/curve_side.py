@@ -26,6 +26,7 @@ def curve_rows(fit: Fit, rows: Cohort, estimand: Curve, estimates: Estimates) ->
     by = estimates.by or None
     adjusted = fit.analysis.formula.variables != ((by,) if by else ())
     shared = _shared_reasons(fit, estimates, by)
+    by_known = by is None or bool(rows.is_complete((by,)).all())
     curves: dict[str, KaplanMeier] = {}
     compared = []
     for _, labels, draws in labelled_draws(_plain(estimand), estimates):
@@ -33,7 +34,7 @@ def curve_rows(fit: Fit, rows: Cohort, estimand: Curve, estimates: Estimates) ->
         for level in (group, labels.get("versus", "")):
             if level not in curves:
                 curves[level] = _kaplan_meier(rows, by, level, estimates)
-        comparison = _compare(estimand, estimates, curves, (group, labels.get("versus", "")), labels, draws, shared)
+        comparison = _compare(estimand, estimates, curves, (group, labels.get("versus", "")), labels, draws, shared, by_known)
         identity: dict[str, Any] = {
             "estimand": estimates.estimand,
             "term": by or "",
@@ -109,10 +110,12 @@ def _compare(
     labels: dict[str, Any],
     draws: Floats,
     shared: list[str],
+    by_known: bool,
 ) -> Comparison:
     interval = estimates.interval
     used = [curves[level] for level in ((pair[0], pair[1]) if pair[1] else (pair[0],))]
-    reasons = ["few-events"] if min(curve.events for curve in used) < FEW_EVENTS else []
+    reasons = [] if by_known else ["different-rows"]
+    reasons += ["few-events"] if min(curve.events for curve in used) < FEW_EVENTS else []
     answer, scale, missing = _frequentist(estimand, estimates, used, labels)
     expected_start = estimates.given or 0.0
     if any(curve.start > expected_start for curve in used):

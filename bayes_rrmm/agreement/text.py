@@ -20,6 +20,7 @@ NAMES = {
     "rmst": "RMST",
     "survival": "Survival",
     "log-rank": "Log-rank",
+    "independent-entry": "Delayed entry independent of the time of the event",
 }
 
 
@@ -90,7 +91,7 @@ def _label(row: pd.Series[Any]) -> str:
         label += f" | {row['subgroup']}"
     if row["estimand"] == "survival":
         label += f", at {row['at']:g}"
-    return str(row["method"]) if row["estimand"] == "log-rank" else label
+    return str(row["method"]) if row["unit"] == "p" else label
 
 
 def _numbers(row: pd.Series[Any], side: str) -> str:

@@ -13,6 +13,10 @@ import click
 
 from bayes_rrmm import __version__
 from bayes_rrmm.cli import commands
+from bayes_rrmm.cli.demo_command import demo
+from bayes_rrmm.cli.missing_command import missing
+from bayes_rrmm.cli.models_command import models
+from bayes_rrmm.cli.simulate_command import simulate
 from bayes_rrmm.errors import BayesRrmmError
 
 ERROR = 1
@@ -23,18 +27,21 @@ ERROR = 1
 def cli() -> None:
     """Bayesian survival models for small groups, each number beside its frequentist counterpart.
 
-    DATA is a CSV or Parquet file, or the name of an embedded data set (myeloma-gep, myeloma-mayo). ANALYSIS is a
+    DATA is a CSV or Parquet file, or the name of an embedded data set (rrmm1-synthetic, myeloma-gep,
+    myeloma-mayo). ANALYSIS is a
     TOML file, or the name of a shipped analysis (see `bayes-rrmm models`).
     """
 
 
 for command in (
-    commands.demo,
-    commands.models,
+    demo,
+    models,
     commands.validate,
     commands.fit,
     commands.check,
     commands.crosscheck,
+    missing,
+    simulate,
 ):
     cli.add_command(command)
 

@@ -26,3 +26,18 @@ def sampling_progress(silent: bool) -> Iterator[Callable[[int, int, int], None] 
             bar.update(task, description=reading, completed=done, total=total)
 
         yield report
+
+
+@contextmanager
+def stages(silent: bool) -> Iterator[Callable[[str], None]]:
+    """A callback for the name of what is being done, shown beside a spinner; it shows nothing where nothing should be."""
+    if silent or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda name: bar.update(task, description=name)

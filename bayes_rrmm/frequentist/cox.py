@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from bayes_rrmm.errors import DataError, listed
+from bayes_rrmm.frequentist.clustered import clustered_covariance, subjects_of
 from bayes_rrmm.frequentist.monotone import Limit, limit
 from bayes_rrmm.frequentist.partial_likelihood import maximise
 from bayes_rrmm.frequentist.risk_sets import null_log_likelihood, risk_sets
@@ -37,6 +38,7 @@ class Cox:
     `monotone` names the columns without a finite estimate: the likelihood rises for ever along them (a level without events)
     or does not depend on them. Their coefficient is infinity, minus infinity, or NaN where the data say nothing, and their
     covariances are NaN; `log_likelihood` is then the limit that the likelihood approaches. `rows` and `events` count weights.
+    With `clusters`, the number of subjects whose rows belong together, `covariance` is the robust one; without, it is 0.
     """
 
     names: tuple[str, ...]
@@ -49,6 +51,7 @@ class Cox:
     ties: Ties
     monotone: tuple[str, ...] = ()
     at_infinity: AtInfinity | None = field(default=None, repr=False, compare=False)
+    clusters: int = 0
 
     def contrast(self, vector: ArrayLike, prob: float = 0.95) -> tuple[float, float, float, float]:
         """vector' coefficients, the log hazard ratio it stands for: estimate, standard error and Wald limits. `vector`: (P,).
@@ -80,13 +83,15 @@ def cox(
     weight: ArrayLike | None = None,
     *,
     ties: Ties = "efron",
+    cluster: ArrayLike | None = None,
 ) -> Cox:
     """Maximum partial likelihood of the columns of `design`, shape (N, P), named by `names`; the others have shape (N,).
 
     Ties by Efron's method (lifelines) or Breslow's. A row of weight w counts as w rows: in Efron's method R's `weights` do
-    not. A monotone likelihood is recognised before the fit and flagged, never iterated to a number. Raises DataError when a
-    column of the endpoint breaks a rule, or a column of the design is not finite, constant or collinear; FitError where the
-    iterations do not converge.
+    not. A monotone likelihood is recognised before the fit and flagged, never iterated to a number. With `cluster`, the subject
+    of each row, shape (N,), the covariance is Lin and Wei's, grouped by subject, as in R. Raises DataError when a column of
+    the endpoint breaks a rule, or a column of the design is not finite, constant or collinear; FitError where the iterations
+    do not converge.
     """
     rows = as_rows(time, event, entry, weight)
     labels = tuple(names)
@@ -94,6 +99,10 @@ def cox(
     sets = risk_sets(rows)
     ends = limit(scaled, sets)
     best = maximise(scaled @ ends.basis, ends.sets, ties)
+    subject = None if cluster is None else subjects_of(cluster, len(rows))
+    if subject is not None and ends.basis.shape[1]:
+        seen = ends.sets.row
+        best = replace(best, covariance=clustered_covariance((scaled @ ends.basis)[seen], ends.sets, best, ties, subject[seen]))
     coefficients = ends.basis @ best.coefficients / scale
     covariance = ends.basis @ best.covariance @ ends.basis.T / np.outer(scale, scale)
     unbounded = np.array([not ends.determines(axis) for axis in np.eye(len(labels))], dtype=bool)
@@ -108,6 +117,7 @@ def cox(
         ties=ties,
         monotone=tuple(labels[k] for k in np.flatnonzero(unbounded)),
         at_infinity=AtInfinity(ends, scale, coefficients, covariance) if np.any(unbounded) else None,
+        clusters=0 if subject is None else int(subject.max()) + 1,
     )
 
 

@@ -170,6 +170,8 @@ def _finish(figure: Figure, fit: Fit, rows: Cohort) -> None:
     figure.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=3, frameon=False, fontsize=6.5, columnspacing=1.4
     )
+    if fit.data_name:
+        figure.text(0.99, 0.05 / height, f"Data: {fit.data_name}", ha="right", va="bottom", size=6.5, color=QUIET)
     figure.text(0.5, (FOOT - 0.13) / height, f"Time ({rows.unit})", ha="center", va="bottom", size=8)
 
 

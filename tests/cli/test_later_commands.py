@@ -109,14 +109,3 @@ def test_a_broken_folder_is_an_error_in_words(cli: Callable, folder: Path) -> No
     ended = cli("check", folder)
     assert (ended.code, ended.out) == (1, "")
     assert "make it again with `bayes-rrmm fit`" in ended.err
-
-
-def test_the_demo_runs_the_shipped_analyses(cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`demo` runs its analyses into one folder each and says where they are; its exit code is the worst of theirs."""
-    monkeypatch.setattr("bayes_rrmm.cli.commands.DEMO", ("myeloma_gep_weibull",))
-    ended = cli("demo", "--out", tmp_path / "demo", "--quiet")
-    assert ended.code == 0
-    assert (tmp_path / "demo" / "myeloma_gep_weibull" / "figures" / "survival.png").is_file()
-    assert str(tmp_path / "demo") in ended.out
-    record = strict_json(cli("demo", "--out", tmp_path / "demo", "--json").out)
-    assert [run["passed"] for run in record["runs"]] == [True]

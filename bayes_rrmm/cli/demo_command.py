@@ -1,0 +1,100 @@
+"""`bayes-rrmm demo`: the study's analyses, the published numbers beside them, and real data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bayes_rrmm.cli.running import run_and_show
+from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, print_json, shared
+
+SYNTHETIC = "rrmm1-synthetic"
+EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo"}
+"""The data of a shipped analysis, by the first two parts of its name; every other one is the study's."""
+NAIVE, DELAYED = "os_initial_naive", "os_initial_delayed_entry"
+MAIN = (
+    "pfs2_regimen_weibull", "os_regimen_weibull", "os_salvage_asct", "os_maintenance", NAIVE, DELAYED, "myeloma_gep_weibull",
+)  # fmt: skip
+GAPS = ("pfs2_maintenance", "os_maintenance")
+"""Analyses shown under every reading of their gaps by `--full`."""
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="Where run folders go.")
+@click.option("--data", default=SYNTHETIC, show_default=True, help="The study's patients: a file with the template's columns.")
+@click.option("--full", is_flag=True, help="Every shipped analysis, both real data sets, and every reading of the gaps.")
+@shared
+def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
+    """The study on its synthetic cohort, beside the published numbers, and a real data set.
+
+    Run folders with a figure each go to OUT, with published.csv and immortal_time.csv.
+    """
+    from bayes_rrmm.catalogue import model_names
+
+    silent = quiet or as_json
+    if not silent and data == SYNTHETIC:
+        click.echo("The patients of rrmm1-synthetic are SYNTHETIC: made up to resemble a published cohort. They are nobody.\n")
+    names = [*MAIN, *(name for name in model_names() if name not in MAIN)] if full else list(MAIN)
+    records, code = [], 0
+    for name in names:
+        source = EMBEDDED.get("_".join(name.split("_")[:2]), data)
+        record, ended = run_and_show(
+            name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None
+        )
+        records.append(record)
+        code = max(code, ended)
+    tables = [_immortal_time(out, silent), *_missing(out, data, GAPS if full else (), silent), _published(out, data, silent)]
+    if as_json:
+        print_json({"runs": records, **{name: table for name, table, _ in tables}})
+    else:
+        click.echo(f"Run folders, each with figures/survival.png, and the tables above as CSV: {out}/")
+    return max(code, *(ended for _, _, ended in tables))
+
+
+Table = tuple[str, list[dict[str, Any]], int]
+"""A table's name, its rows, and the exit code it asks for."""
+
+
+def _published(out: Path, data: str, silent: bool) -> Table:
+    from bayes_rrmm.against_published import published_table
+    from bayes_rrmm.cli.progress import stages
+
+    with stages(silent) as stage:
+        found = published_table(data, progress=stage)
+    return _shown("published", str(found), found.to_dataframe(), out, silent, passed=not found.mark)
+
+
+def _immortal_time(out: Path, silent: bool) -> Table:
+    from bayes_rrmm.agreement import immortal_time
+    from bayes_rrmm.analysis import load_fit
+
+    naive, delayed = load_fit(out / NAIVE), load_fit(out / DELAYED)
+    found = immortal_time(delayed.require_cohort("immortal time"), naive=naive, delayed=delayed)
+    return _shown("immortal_time", str(found), found.to_dataframe(), out, silent, passed=not found.mark)
+
+
+def _missing(out: Path, data: str, names: Sequence[str], silent: bool) -> list[Table]:
+    from bayes_rrmm.cli.progress import stages
+    from bayes_rrmm.read import load_analysis, table_of
+
+    tables = []
+    for name in names:
+        from bayes_rrmm.sensitivity import compare_missing
+
+        with stages(silent) as stage:
+            found = compare_missing(load_analysis(name), table_of(data), origin=data, stage=stage)
+        tables.append(_shown(f"missing_{name}", str(found), found.table, out, silent, passed=bool(found.table["passed"].all())))
+    return tables
+
+
+def _shown(name: str, text: str, table: Any, out: Path, silent: bool, *, passed: bool) -> Table:
+    from bayes_rrmm.cli.text import records
+    from bayes_rrmm.run_folder import write_table
+
+    write_table(out / f"{name}.csv", table)
+    if not silent:
+        click.echo(f"{text}\n")
+    return name, records(table), 0 if passed else FAILED_DIAGNOSTIC

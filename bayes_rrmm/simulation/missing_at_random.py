@@ -1,0 +1,250 @@
+"""Half of a covariate missing at random: what is recovered by averaging over it, and what by leaving its patients out.
+
+Every method estimates the log hazard ratios of maintenance, which has the gaps, and of high risk, which has none, in the
+cohorts of `deletion`, where both are known: the Weibull model with gaps marginalised, of complete cases, and with a
+level for the unknown; Cox of complete cases, and, to compare with, of the cohort before anything was deleted.
+
+    python -m bayes_rrmm.simulation.missing_at_random --replicates 200 --out tests/calibration/missing_at_random.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import math
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.progress import Progress
+
+from bayes_rrmm.cohort import Cohort, build_cohort
+from bayes_rrmm.errors import RunFolderError, listed
+from bayes_rrmm.fitted import Fit
+from bayes_rrmm.frequentist import cox
+from bayes_rrmm.inference import compile_model
+from bayes_rrmm.plan import Plan, make_plan
+from bayes_rrmm.run_folder import write_json, write_table
+from bayes_rrmm.simulation import deletion
+from bayes_rrmm.simulation.deletion import LOG_HR, LOG_HR_HIGH_RISK, MECHANISMS, SEED, complete_patients, with_gaps
+from bayes_rrmm.simulation.fingerprint import fingerprint
+from bayes_rrmm.specification import parse_analysis
+
+VERSIONS = ("bayes-rrmm", "pymc", "nutpie", "numpy", "scipy", "pandas", "lifelines")
+
+RULES = {"marginalised": "marginalise", "complete cases": "drop", "unknown level": "level"}
+"""What is done about gaps, by Bayesian method."""
+METHODS = (*RULES, "Cox, complete cases", "Cox, nothing deleted")
+TRUTH = {"maintenance": LOG_HR, "high_risk": LOG_HR_HIGH_RISK}
+COLUMNS = ["mechanism", "replicate", "method", "term", "log_hr", "lower", "upper", "rows", "events", "missing", "divergences"]
+
+ANALYSIS = """schema = 1
+title = "Half of a covariate missing at random"
+[endpoint]
+name = "PFS2"
+time = "months"
+event = "event"
+unit = "months"
+[model]
+formula = "maintenance + high_risk"
+baseline = "weibull"
+missing = "{missing}"
+[variables.maintenance]
+levels = ["no", "yes"]
+[variables.high_risk]
+levels = ["no", "yes"]
+[priors]
+baseline = {{ median_survival = 24, upper95 = 240 }}
+maintenance = {{ normal = [0, 2] }}
+high_risk = {{ normal = [0, 2] }}
+[sampling]
+draws = 1000
+tune = 500
+chains = 2
+seed = {seed}
+"""
+"""Weak priors, so that what differs between methods is what they do about gaps."""
+
+
+def design() -> dict[str, Any]:
+    """Everything that decides what a replicate is, fit for JSON: two runs of one design have the same replicates."""
+    names = (
+        "SEED", "PATIENTS", "HIGH_RISK", "MAINTENANCE", "LOG_HR", "LOG_HR_HIGH_RISK", "MEDIAN", "SHAPE", "FOLLOW_UP", "EARLY",
+        "MECHANISMS",
+    )  # fmt: skip
+    stated = {name.lower(): getattr(deletion, name) for name in names}
+    whole: dict[str, Any] = json.loads(json.dumps({**stated, "analysis": ANALYSIS, "methods": METHODS}))
+    return whole
+
+
+def planned(patients: pd.DataFrame, method: str, seed: int = SEED) -> tuple[Plan, Cohort]:
+    """The plan of a Bayesian method on the patients, and its rows."""
+    analysis = parse_analysis(ANALYSIS.format(missing=RULES[method], seed=seed))
+    cohort = build_cohort(patients, analysis)
+    return make_plan(analysis, cohort), cohort
+
+
+def replicate(mechanism: str, number: int, cores: int | None = None) -> pd.DataFrame:
+    """Every method on one cohort, a row for each of its two hazard ratios: see `COLUMNS`."""
+    whole = complete_patients(number)
+    seen = with_gaps(whole, mechanism, number)
+    missing = float(seen["maintenance"].isna().mean())
+    seed = int(np.random.SeedSequence([SEED, number, 3]).generate_state(1)[0])
+    rows: list[tuple[Any, ...]] = []
+
+    def add(method: str, cohort: Cohort, found: list[tuple[float, float, float]], divergences: int = 0) -> None:
+        for term, numbers in zip(TRUTH, found, strict=True):
+            rows.append((mechanism, number, method, term, *numbers, len(cohort), int(cohort.events), missing, divergences))
+
+    for method in RULES:
+        plan, cohort = planned(seen, method, seed)
+        fit = compile_model(plan, cohort).sample(plan, cohort, cores=cores)
+        add(method, cohort, _posterior(fit), int(fit.tree["sample_stats"]["diverging"].sum()))
+    for method, patients in (("Cox, complete cases", seen), ("Cox, nothing deleted", whole)):
+        plan, cohort = planned(patients, "complete cases")
+        add(method, cohort, _cox(plan, cohort))
+    return pd.DataFrame(rows, columns=COLUMNS).round(6)
+
+
+def _columns(plan: Plan) -> list[int]:
+    """Positions of the columns of the terms of `TRUTH`, level `yes` against `no`."""
+    names = [column.name for column in plan.encoding.columns]
+    return [names.index(f"{term}=yes") for term in TRUTH]
+
+
+def _posterior(fit: Fit) -> list[tuple[float, float, float]]:
+    """Posterior mean and equal-tailed 95 % limits of each log hazard ratio."""
+    found = []
+    for index in _columns(fit.plan):
+        draws = fit.draws["beta"][:, index]
+        lower, upper = np.quantile(draws, (0.025, 0.975))
+        found.append((float(draws.mean()), float(lower), float(upper)))
+    return found
+
+
+def _cox(plan: Plan, cohort: Cohort) -> list[tuple[float, float, float]]:
+    """Estimate and Wald limits of each log hazard ratio."""
+    names = [column.name for column in plan.encoding.columns]
+    model = cox(plan.encoding.design(cohort.covariates), names, cohort.time, cohort.event)
+    found = [model.contrast(np.eye(len(names))[index]) for index in _columns(plan)]
+    return [(estimate, lower, upper) for estimate, _, lower, upper in found]
+
+
+def run_replicates(
+    wanted: Iterable[tuple[str, int]], *, cores: int | None = None, keep: Callable[[pd.DataFrame], None] | None = None
+) -> pd.DataFrame:
+    """The replicates of these mechanisms and numbers; `keep` is given each one as it is done."""
+    done = []
+    for mechanism, number in wanted:
+        done.append(replicate(mechanism, number, cores))
+        if keep is not None:
+            keep(done[-1])
+    return pd.concat(done, ignore_index=True) if done else pd.DataFrame(columns=COLUMNS)
+
+
+def recovery_table(replicates: pd.DataFrame) -> pd.DataFrame:
+    """A row a mechanism, term and method, on the log hazard ratio: bias, empirical sd, mean width, coverage of 95 %, and RMSE.
+
+    Each `_mcse` is a Monte Carlo standard error over replicates.
+    """
+    rows = []
+    ordered = replicates.sort_values(["mechanism", "term"], kind="stable")
+    for (mechanism, term, method), group in ordered.groupby(["mechanism", "term", "method"], sort=False):
+        truth, number = TRUTH[str(term)], len(group)
+        error = group["log_hr"] - truth
+        share = float(((group["lower"] <= truth) & (group["upper"] >= truth)).mean())
+        rows.append(
+            {
+                "mechanism": mechanism,
+                "term": term,
+                "method": method,
+                "replicates": number,
+                "rows": group["rows"].mean(),
+                "events": group["events"].mean(),
+                "bias": error.mean(),
+                "bias_mcse": error.std() / math.sqrt(number),
+                "sd": error.std(),
+                "width": (group["upper"] - group["lower"]).mean(),
+                "coverage": share,
+                "coverage_mcse": math.sqrt(share * (1 - share) / number),
+                "rmse": math.sqrt((error**2).mean()),
+                "with_divergences": int((group["divergences"] > 0).sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def fingerprints() -> dict[str, Any]:
+    """The log-density of every Bayesian method on the first cohort of each mechanism: the results hold for these models."""
+    stored = {}
+    for mechanism in MECHANISMS:
+        seen = with_gaps(complete_patients(1), mechanism, 1)
+        for method in RULES:
+            stored[f"{mechanism}, {method}"] = fingerprint(*planned(seen, method), SEED)
+    return stored
+
+
+def left_behind(replicates: Path, provenance: Path) -> pd.DataFrame:
+    """The whole replicates that an interrupted run left. Raises RunFolderError where they are of another design."""
+    if not replicates.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    stored = json.loads(provenance.read_text(encoding="utf-8"))["design"] if provenance.exists() else {}
+    changed = [name for name, value in design().items() if stored.get(name) != value]
+    if changed:
+        raise RunFolderError(
+            f"{replicates}: is of another design ({listed(changed)}); choose another --out, or move its files away."
+        )
+    text = replicates.read_text(encoding="utf-8")
+    rows = pd.read_csv(io.StringIO(text[: text.rfind("\n") + 1]))
+    sizes = rows.groupby(["mechanism", "replicate"])["method"].transform("size")
+    return rows[sizes == len(METHODS) * len(TRUTH)].reset_index(drop=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the replicates that are missing; write the table, each replicate, and where they come from."""
+    parser = argparse.ArgumentParser(prog="python -m bayes_rrmm.simulation.missing_at_random", description=__doc__)
+    parser.add_argument("--replicates", type=int, default=200, help="cohorts, each seen through every mechanism")
+    parser.add_argument("--out", type=Path, required=True, help="FILE.csv; beside it FILE.replicates.csv and FILE.json")
+    parser.add_argument("--cores", type=int, default=None, help="chains sampled at once (default: one a core)")
+    asked = parser.parse_args(arguments)
+    kept, provenance = asked.out.with_suffix(".replicates.csv"), asked.out.with_suffix(".json")
+    before = left_behind(kept, provenance)
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    record = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "replicates": asked.replicates,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS}},
+        "platform": f"{sys.platform} {platform.machine()}",
+        "design": design(),
+        "fingerprints": fingerprints(),
+    }
+    write_json(provenance, record)
+    before.to_csv(kept, index=False)
+    done = set(zip(before["mechanism"], before["replicate"], strict=True))
+    numbers = range(1, asked.replicates + 1)
+    wanted = [(mechanism, number) for number in numbers for mechanism in MECHANISMS if (mechanism, number) not in done]
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("replicates", total=len(wanted))
+
+        def keep(rows: pd.DataFrame) -> None:
+            rows.to_csv(kept, mode="a", header=False, index=False)
+            bar.advance(task)
+
+        run_replicates(wanted, cores=asked.cores, keep=keep)
+    whole = left_behind(kept, provenance)
+    table = recovery_table(whole[whole["replicate"] <= asked.replicates])
+    write_table(asked.out, table.round(6))
+    sys.stdout.write(table.round(3).to_string(index=False) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

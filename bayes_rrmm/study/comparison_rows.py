@@ -1,0 +1,184 @@
+"""Rows about medians, group comparisons and hazard ratios: each from one cohort, read the frequentist and the Bayesian way."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from bayes_rrmm.published_record import (
+    GroupComparison,
+    MultivariableCox,
+    NotReached,
+    Overall,
+    PublishedGroup,
+    PublishedHazardRatio,
+    WithHazardRatio,
+    WithP,
+)
+from bayes_rrmm.study import frequentist_side
+from bayes_rrmm.study.bayesian_side import (
+    TAIL,
+    UNKNOWN,
+    Posterior,
+    Sampler,
+    posterior_group_median,
+    posterior_hazard_ratio,
+    posterior_median,
+)
+from bayes_rrmm.study.frequentist_side import HazardRatioAnswer
+from bayes_rrmm.study.row import NOTHING, Answer, Row
+from bayes_rrmm.study.sources import (
+    ADJUSTED_FOR,
+    Source,
+    analysis_of,
+    column_of,
+    multivariable_analysis,
+    outcome_of,
+    paired_analysis,
+    paired_table,
+)
+
+PAIRED = "pfs1 against pfs2"
+REST = "every other"
+
+
+def overall_rows(source: Source, items: tuple[Overall, ...], sampler: Sampler | None) -> list[Row]:
+    """The median of each endpoint in everyone."""
+    rows = []
+    for item in items:
+        published = Answer(item.median, *(item.ci or (math.nan, math.nan)))
+        found, posterior = _median(source, item.endpoint, source.table, sampler)
+        rows.append(_median_row("Medians of everyone", item.endpoint, "", published, found, posterior))
+    return rows
+
+
+def group_rows(source: Source, item: GroupComparison, sampler: Sampler | None) -> list[Row]:
+    """Size and median of each group, and p of the log-rank test; complete cases. Hazard ratios are of the first group shown.
+
+    Each median is of its group alone, as in Kaplan-Meier; the hazard ratio behind the posterior tail takes proportional hazards.
+    """
+    variable, section = column_of(item.variable), f"{outcome_of(item.endpoint)[0]} by {item.variable}"
+    rows = [row for group in item.groups for row in _group(source, section, item.endpoint, variable, group, sampler)]
+    levels = tuple(group.level for group in item.groups)
+    analysis = analysis_of(item.endpoint, variable, {variable: levels[-1]})
+    everyone = source.cohort(analysis)
+    cohort = everyone.select(np.isin(everyone.covariates[variable].to_numpy(dtype=str), levels))
+    ratio, pair = UNKNOWN, ""
+    if len(levels) == 2:
+        pair = f"{levels[0]} / {levels[1]}"
+        if sampler is not None and all(source.count(variable, level) for level in levels):
+            ratio = posterior_hazard_ratio(sampler, analysis, cohort, variable, (levels[0], levels[1]))
+    return rows + _p_rows(section, item.endpoint, "log-rank p", pair, item, frequentist_side.log_rank_p(cohort, variable), ratio)
+
+
+def _group(
+    source: Source, section: str, endpoint: str, variable: str, group: PublishedGroup, sampler: Sampler | None
+) -> list[Row]:
+    table, rows = source.of_level(variable, group.level), []
+    if group.n is not None:
+        count = Answer(float(len(table)))
+        rows.append(Row(section, endpoint, "patients", group.level, "patients", Answer(float(group.n)), count))
+    if group.median is not None:
+        published = Answer(group.median, *(group.ci or (math.nan, math.nan)))
+        found, posterior = _median(source, endpoint, table, sampler)
+        rows.append(_median_row(section, endpoint, group.level, published, found, posterior))
+    return rows
+
+
+def _median(source: Source, endpoint: str, table: pd.DataFrame, sampler: Sampler | None) -> tuple[Answer, Posterior]:
+    """The median of some patients alone; no Bayesian one where nobody of them has the event."""
+    if not len(table):
+        return NOTHING, UNKNOWN
+    outcome = source.outcome(endpoint, table)
+    posterior = UNKNOWN
+    if sampler is not None and outcome.event.any():
+        analysis = analysis_of(endpoint)
+        posterior = posterior_median(sampler, analysis, source.cohort(analysis, table))
+    return frequentist_side.median(outcome), posterior
+
+
+def multivariable_rows(source: Source, item: MultivariableCox, sampler: Sampler | None, missing: str) -> list[Row]:
+    """The hazard ratio of one term, adjusted for the others: Cox on complete cases, the model with gaps as `missing` says."""
+    references = ADJUSTED_FOR if item.term in ADJUSTED_FOR else {item.term: "no", **ADJUSTED_FOR}
+    cohort = source.cohort(multivariable_analysis(item.endpoint, references, "drop"))
+    found = frequentist_side.hazard_ratio(cohort, item.term, references)
+    posterior, rows_used = UNKNOWN, 0
+    pair = ("yes", references[item.term])
+    if sampler is not None:
+        analysis = multivariable_analysis(item.endpoint, references, missing)
+        analysed = source.cohort(analysis)
+        rows_used = len(analysed)
+        posterior = posterior_hazard_ratio(sampler, analysis, analysed, item.term, pair)
+    note = f"adjusted for {', '.join(name for name in references if name != item.term)}: Cox of {found.rows} complete cases"
+    note += f"; Bayesian of {rows_used} patients" if rows_used else ""
+    section = f"{outcome_of(item.endpoint)[0]}, multivariable Cox"
+    return _ratio_rows(section, item.endpoint, item.term, item, found, posterior, note)
+
+
+def paired_rows(source: Source, item: PublishedHazardRatio, sampler: Sampler | None) -> tuple[list[Row], HazardRatioAnswer]:
+    """PFS1 against PFS2, two rows a patient: Cox with errors clustered by patient. Also the Cox answer itself.
+
+    A contrast that is not this one has no data behind it, and its row is empty.
+    """
+    if item.contrast != PAIRED:
+        empty = frequentist_side.NO_RATIO
+        return _ratio_rows("Hazard ratios", "", item.contrast, item, empty, UNKNOWN, "no data stand behind this contrast"), empty
+    analysis = paired_analysis()
+    cohort = source.cohort(analysis, paired_table(source))
+    found = frequentist_side.hazard_ratio(cohort, "line", {"line": "pfs2"})
+    posterior = UNKNOWN
+    if sampler is not None:
+        posterior = posterior_hazard_ratio(sampler, analysis, cohort, "line", ("pfs1", "pfs2"))
+    note = "two rows a patient: Cox with errors clustered by patient; Bayesian rows independent given the line (no frailty yet)"
+    return _ratio_rows("PFS1 against PFS2", "", "pfs1 / pfs2", item, found, posterior, note), found
+
+
+def not_reached_rows(source: Source, item: NotReached, sampler: Sampler | None) -> list[Row]:
+    """The median of each regimen alone, on each endpoint: not reached, as published?
+
+    Where nobody of a regimen has the event, its posterior takes the hazard of the rest to be proportional.
+    """
+    rows = []
+    for endpoint in item.endpoints:
+        for regimen in item.regimens:
+            table = source.of_level("regimen", regimen)
+            found, posterior = _median(source, endpoint, table, sampler)
+            if sampler is not None and 0 < len(table) < len(source.table) and posterior.answer.missing:
+                posterior = _beside_the_rest(source, endpoint, regimen, sampler)
+            section = "Medians not reached, by regimen"
+            rows.append(_median_row(section, endpoint, regimen, Answer(math.inf), found, posterior))
+    return rows
+
+
+def _beside_the_rest(source: Source, endpoint: str, regimen: str, sampler: Sampler) -> Posterior:
+    own = (source.text("regimen", "the regimen") == regimen).to_numpy(dtype=bool)
+    analysis = analysis_of(endpoint, "regimen", {"regimen": REST})
+    cohort = source.cohort(analysis, source.table.assign(regimen=np.where(own, regimen, REST)))
+    return posterior_group_median(sampler, analysis, cohort, "regimen", regimen)
+
+
+def _median_row(section: str, endpoint: str, group: str, published: Answer, found: Answer, posterior: Posterior) -> Row:
+    note = f"P(not reached in follow-up) {posterior.not_reached:.2f}" if posterior.not_reached > 0 else ""
+    return Row(section, endpoint, "median", group, "months", published, found, posterior.answer, note=note, failed=posterior.failed)
+
+
+def _ratio_rows(
+    section: str, endpoint: str, term: str, item: WithHazardRatio, found: HazardRatioAnswer, posterior: Posterior, note: str
+) -> list[Row]:
+    published = Answer(item.hr, *(item.ci or (math.nan, math.nan)))
+    answers = (published, found.ratio, posterior.answer)
+    first = Row(section, endpoint, "hazard ratio", term, "ratio", *answers, note=note, failed=posterior.failed)
+    return [first, *_p_rows(section, endpoint, "Wald p", term, item, found.p, posterior)]
+
+
+def _p_rows(section: str, endpoint: str, quantity: str, group: str, item: WithP, found: Answer, posterior: Posterior) -> list[Row]:
+    published = NOTHING if item.p is None else Answer(item.p)
+    if item.p_below is not None:
+        published = Answer(math.nextafter(item.p_below, 0.0), text=f"<{item.p_below:g}")
+    if published.missing:
+        return []
+    tail = NOTHING if math.isnan(posterior.above) else posterior.tail
+    label, note = ("", "") if tail.missing else (TAIL, f"P(HR > 1) {posterior.above:.3f}")
+    return [Row(section, endpoint, quantity, group, "p", published, found, tail, label, note, posterior.failed)]

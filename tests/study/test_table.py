@@ -1,0 +1,239 @@
+"""The table of published, frequentist and Bayesian numbers, on the synthetic cohort and on data that cannot have made them."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import replace
+from typing import Any
+
+import fits
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayes_rrmm.against_published import published_table
+from bayes_rrmm.cohort import Cohort
+from bayes_rrmm.errors import AnalysisError, DataError
+from bayes_rrmm.fitted import Fit
+from bayes_rrmm.plan import make_plan
+from bayes_rrmm.published_record import Published, parse_published
+from bayes_rrmm.specification import Analysis
+from bayes_rrmm.study import PublishedTable, build_table
+from bayes_rrmm.study.sources import Source
+
+
+def frequentist(data: pd.DataFrame, published: Published | None = None) -> PublishedTable:
+    return published_table(data, published or "west_china_rrmm1", bayesian=False)
+
+
+def alone(published: Published, **parts: Any) -> Published:
+    """The publication with these parts and no other rows than those of the study."""
+    none: dict[str, Any] = {"overall": (), "group_comparison": (), "hazard_ratio": (), "multivariable_cox": (), "not_reached": ()}
+    return published.model_copy(update=none | parts)
+
+
+def at(table: PublishedTable, **where: str) -> pd.Series[Any]:
+    """The one row of a table."""
+    found = table.to_dataframe()
+    for column, value in where.items():
+        found = found[found[column] == value]
+    assert len(found) == 1, found
+    return found.iloc[0]
+
+
+def numbers_of(value: Any, key: str = "") -> list[float]:
+    """Every number of the publication, wherever it stands; medians not reached are infinity. Schema and key texts are none."""
+    if isinstance(value, dict):
+        return [number for name, item in value.items() if name != "schema" for number in numbers_of(item, name)]
+    if isinstance(value, list):
+        return [number for item in value for number in numbers_of(item, key)]
+    if value == "NR":
+        return [math.inf]
+    return [float(value)] if isinstance(value, int | float) else []
+
+
+def test_every_published_number_is_there(table: PublishedTable, published: Published) -> None:
+    """No number of the file is left out: sizes, medians, intervals, p values, hazard ratios, follow-up, dates."""
+    frame = table.to_dataframe()
+    shown = frame[["published", "published_lower", "published_upper"]].to_numpy().ravel()
+    wanted = numbers_of({key: value for key, value in tomllib.loads(published.source).items() if key != "not_reached"})
+    assert len(wanted) == 48
+    for number in set(wanted):
+        # A bound such as p < 0.001 stands just below it.
+        assert np.isclose(shown, number, rtol=1e-12).sum() > 0, number
+    counted = [number for number in wanted if math.isinf(number)]
+    assert (frame["published"] == math.inf).sum() == len(counted) + 4
+    assert {"2014-02", "2024-05", "2025-03-31", "<0.001"} <= set(frame["published_text"])
+    assert at(table, quantity="median follow-up", group="carfilzomib")["published"] == 40
+
+
+def test_the_synthetic_cohort_agrees(table: PublishedTable) -> None:
+    """Every number of the abstract that is not a Bayesian one is met by the embedded cohort, by the rule it is judged by."""
+    frame = table.to_dataframe()
+    assert frame["frequentist_agrees"].notna().all()
+    assert frame.loc[~frame["frequentist_agrees"].astype(bool), ["endpoint", "quantity", "group"]].to_numpy().tolist() == []
+
+
+def test_the_bayesian_side_answers_what_has_a_posterior(table: PublishedTable) -> None:
+    """Every median, hazard ratio and p value has a Bayesian number, near the frequentist one; counts and dates have none."""
+    frame = table.to_dataframe()
+    answered = frame["bayesian"].notna()
+    assert (answered == frame["quantity"].isin(["median", "hazard ratio", "log-rank p", "Wald p"])).all()
+    both = frame[(frame["quantity"] == "median") & np.isfinite(frame["bayesian"]) & np.isfinite(frame["frequentist"])]
+    assert len(both) > 8
+    assert np.median(np.abs(np.log(both["bayesian"] / both["frequentist"]))) < 0.15
+    assert set(frame.loc[frame["unit"] == "p", "bayesian_is"]) == {
+        "two-sided posterior tail, 2 min(P(HR < 1), P(HR > 1)): no p value"
+    }
+    assert table.mark == ""
+
+
+def test_overall_survival_is_counted_from_initial_treatment(table: PublishedTable, synthetic: pd.DataFrame) -> None:
+    """The median of OS is that of os_initial_months, and a note says so."""
+    from bayes_rrmm.frequentist import kaplan_meier
+
+    curve = kaplan_meier(synthetic["os_initial_months"].astype(float), synthetic["os_event"].astype(float))
+    assert at(table, endpoint="os", quantity="median", group="")["frequentist"] == curve.median()[0]
+    assert any("from initial treatment, without delayed entry" in note for note in table.notes)
+
+
+def test_the_paired_comparison_is_clustered(table: PublishedTable, synthetic: pd.DataFrame) -> None:
+    """PFS1 against PFS2 is Cox on two rows a patient with errors clustered by patient."""
+    from bayes_rrmm.frequentist import cox
+
+    time = pd.concat([synthetic["pfs1_months"], synthetic["pfs2_months"]]).astype(float)
+    event = pd.concat([synthetic["pfs1_event"], synthetic["pfs2_event"]]).astype(float)
+    patients = np.tile(synthetic["patient"].to_numpy(dtype=str), 2)
+    model = cox(np.repeat([1.0, 0.0], len(synthetic))[:, None], ["pfs1"], time, event, cluster=patients)
+    _, se, lower, upper = model.contrast([1.0])
+    row = at(table, quantity="hazard ratio", group="pfs1 / pfs2")
+    assert [row["frequentist_lower"], row["frequentist_upper"]] == pytest.approx([math.exp(lower), math.exp(upper)])
+    assert f"{se:.3f} clustered by patient" in table.findings[0]
+
+
+def test_the_published_interval_is_wider_than_its_pairs_allow(table: PublishedTable, published: Published) -> None:
+    """The abstract's interval of PFS1 against PFS2 is named, with what it implies; one of half the width is not."""
+    assert "standard error of 0.150" in table.findings[0]
+    assert "about 178 events" in table.findings[0]
+    ratio = published.hazard_ratio[0]
+    narrow = published.model_copy(update={"hazard_ratio": (ratio.model_copy(update={"ci": (0.86, 1.272), "p": 0.65}),)})
+    findings = published_table(published=narrow, bayesian=False).findings
+    assert findings == ("Each published hazard ratio, interval and p value agree with each other, to rounding.",)
+
+
+def test_wrong_data_are_told_apart(synthetic: pd.DataFrame) -> None:
+    """Patients with twice the time and shuffled groups fail where the abstract's numbers stand, and are not called synthetic."""
+    wrong = synthetic.copy()
+    rng = np.random.default_rng(1)
+    for column in ("pfs1_months", "pfs2_months", "os_initial_months"):
+        wrong[column] = (2 * wrong[column].astype(float)).astype(str)
+    wrong["relapse_pattern"] = rng.permutation(wrong["relapse_pattern"])
+    wrong = wrong.drop(index=[0, 1])
+    table = frequentist(wrong)
+    assert at(table, endpoint="pfs1", quantity="median")["frequentist_verdict"] == "outside"
+    assert at(table, endpoint="os", quantity="median", group="")["frequentist_verdict"] == "outside"
+    assert at(table, quantity="patients", endpoint="")["frequentist_verdict"] == "differs"
+    assert not at(table, endpoint="pfs2", quantity="median", group="clinical")["frequentist_agrees"]
+    assert at(table, endpoint="pfs2", quantity="log-rank p")["frequentist_verdict"] == "other side"
+    assert "OUTSIDE" in str(table)
+    assert "synthetic" not in str(table).partition("The study")[0]
+    assert not table.to_dataframe()["synthetic"].any()
+
+
+def test_typed_columns_are_the_same_cohort(synthetic: pd.DataFrame) -> None:
+    """The embedded cohort as typed columns is still called synthetic and has the same numbers; one changed value is not."""
+    typed = synthetic.apply(lambda values: pd.to_numeric(values, errors="coerce") if values.name.endswith("months") else values)
+    assert published_table(typed, bayesian=False).synthetic
+    typed.loc[0, "pfs2_months"] += 0.5
+    assert not published_table(typed, bayesian=False).synthetic
+
+
+def test_a_group_nobody_has(synthetic: pd.DataFrame, published: Published) -> None:
+    """Without transplanted patients the size is 0 and differs, median and p are empty; only the other group is fitted."""
+    asked: list[str] = []
+
+    def sampler(analysis: Analysis, cohort: Cohort) -> Fit:
+        asked.append(analysis.title)
+        return fits.laplace_fit(make_plan(analysis, cohort), cohort, size=400)
+
+    without = synthetic[synthetic["salvage_asct"] == "no"].reset_index(drop=True)
+    only = alone(published, group_comparison=published.group_comparison[1:2])
+    table = build_table(Source(without, "without", False), only, sampler)
+    assert asked == ["OS from initial treatment, 1"]
+    assert at(table, quantity="patients", group="yes")["frequentist"] == 0
+    assert at(table, quantity="median", group="yes")["frequentist_text"] == "-"
+    assert at(table, quantity="log-rank p")["frequentist_verdict"] == ""
+
+
+def test_a_regimen_without_events_is_not_reached(synthetic: pd.DataFrame) -> None:
+    """Where nobody of a regimen has the event, its median is not reached and its follow-up is that of everyone in it."""
+    quiet = synthetic.copy()
+    quiet.loc[quiet["regimen"] == "carfilzomib", ["pfs2_event", "os_event"]] = "0"
+    table = frequentist(quiet)
+    assert at(table, endpoint="pfs2", quantity="median", group="carfilzomib")["frequentist"] == math.inf
+    assert at(table, quantity="median follow-up", group="carfilzomib")["frequentist"] > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data.drop(columns="extramedullary"), "column 'extramedullary'"),
+        (lambda data: data.drop(columns="os_initial_months"), "column 'os_initial_months'"),
+        (lambda data: data.assign(pfs2_event="2"), "event must be 0 or 1"),
+        (lambda data: data.assign(second_line_start="May 2019"), "row 1, column 'second_line_start' is 'May 2019'"),
+        (lambda data: data.iloc[:0], "has no rows"),
+    ],
+)
+def test_data_that_break_a_rule(synthetic: pd.DataFrame, change: Any, message: str) -> None:
+    """A missing column or a wrong value is named, with the row and the remedy."""
+    with pytest.raises(DataError, match=message):
+        frequentist(change(synthetic))
+
+
+def test_an_endpoint_without_columns(published: Published) -> None:
+    """A publication's endpoint that no column stands for is refused with the endpoints there are."""
+    other = parse_published(published.source.replace('endpoint = "pfs1"', 'endpoint = "ttnt"'))
+    with pytest.raises(AnalysisError, match=r"endpoint 'ttnt' .* Valid: pfs1, pfs2, os"):
+        published_table(published=other, bayesian=False)
+
+
+def test_a_failed_fit_marks_the_table(synthetic: pd.DataFrame, published: Published) -> None:
+    """Where chains disagree, the table says so above and below, and the row names the check."""
+
+    def sampler(analysis: Analysis, cohort: Cohort) -> Fit:
+        plan = make_plan(analysis, cohort)
+        fit = fits.laplace_fit(plan, cohort, size=400)
+        moved = np.repeat([0.0, 0.0, 0.0, 1.0], 100)[:, None]
+        return fits.fit_with(plan, cohort, {**fit.draws, "log_hazard": fit.draws["log_hazard"] + moved})
+
+    only = alone(published, overall=published.overall[:1])
+    table = build_table(Source(synthetic, "rrmm1-synthetic", True), only, sampler)
+    assert table.mark.startswith("DIAGNOSTICS FAILED: ")
+    assert str(table).startswith(table.mark)
+    assert str(table).endswith(table.mark)
+    assert table.mark.split(":")[0] in table._repr_html_()
+    assert "r_hat" in at(table, quantity="median")["diagnostics"]
+
+
+def test_the_text_and_the_page(table: PublishedTable) -> None:
+    """Both show the three columns; no line is wider than a terminal of 124 columns."""
+    text = str(table)
+    assert max(map(len, text.splitlines())) <= 124
+    titles = text.partition("The study")[0]
+    assert all(title in titles for title in ("published", "synthetic,", "frequentist", "synthetic, Bayesian"))
+    assert "numbers agree with the published ones" in text
+    assert "synthetic, Bayesian" in table._repr_html_()
+
+
+def test_sampled_through_the_door(published: Published) -> None:
+    """`br.published_table` fits with the sampler: medians lie in Kaplan-Meier's intervals, each analysis is announced."""
+    only = alone(published, overall=published.overall)
+    announced: list[str] = []
+    table = published_table(published=only, progress=announced.append)
+    assert len(announced) == 3
+    assert table.mark == ""
+    medians = table.to_dataframe().query("quantity == 'median'")
+    assert len(medians) == 3
+    assert medians["bayesian"].between(medians["frequentist_lower"], medians["frequentist_upper"]).all()
+    assert replace(table, rows=()).failed == ()
