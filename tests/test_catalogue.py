@@ -14,21 +14,29 @@ from bayes_rrmm.read import load_analysis
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(str(files("bayes_rrmm") / "data"))
-LICENCES = {"myeloma-gep": "GPL-2.0-only", "myeloma-mayo": "LGPL-2.0-or-later"}
+LICENCES = {"myeloma-gep": "GPL-2.0-only", "myeloma-mayo": "LGPL-2.0-or-later", "rrmm1-synthetic": "Apache-2.0"}
+LICENCE_TEXTS = {
+    "GPL-2.0-only": (DATA / "LICENSES" / "GPL-2.0-only.txt", "GENERAL PUBLIC LICENSE"),
+    "LGPL-2.0-or-later": (DATA / "LICENSES" / "LGPL-2.0-or-later.txt", "GENERAL PUBLIC LICENSE"),
+    "Apache-2.0": (ROOT / "LICENSE", "Apache License"),
+}
+NAMES_AND_DATES = ("id", "patient", "second_line_start")
 
 every_data_set = pytest.mark.parametrize("name", LICENCES)
 
 
 def test_the_data_sets_are_these() -> None:
-    """Two myeloma cohorts are embedded, under these names."""
+    """Two real myeloma cohorts and a synthetic one are embedded, under these names."""
     assert data_names() == sorted(LICENCES)
 
 
 @every_data_set
 def test_the_dictionary_counts_what_is_there(name: str) -> None:
-    """Rows, events, columns, levels and gaps in the dictionary are those of the table."""
+    """Rows, events (of each endpoint, where there are several), columns, levels and gaps in the dictionary are the table's."""
     frame, said = load_data(name), describe_data(name)
-    assert (said["rows"], said["events"]) == (len(frame), (frame["event"] == "1").sum())
+    events = said["events"] if isinstance(said["events"], dict) else {"event": said["events"]}
+    assert said["rows"] == len(frame)
+    assert events == {column: (frame[column] == "1").sum() for column in frame if column.endswith("event")}
     assert list(said["columns"]) == list(frame.columns)
     for column, entry in said["columns"].items():
         values = frame[column]
@@ -36,9 +44,9 @@ def test_the_dictionary_counts_what_is_there(name: str) -> None:
         assert entry["meaning"]
         if "levels" in entry:
             assert sorted(entry["levels"]) == sorted(set(values) - {""})
-        elif column != "id":
+        elif column not in NAMES_AND_DATES:
             assert entry["unit"]
-            assert pd.to_numeric(values).notna().all()
+            assert pd.to_numeric(values[values != ""]).notna().all()
 
 
 @every_data_set
@@ -54,11 +62,12 @@ def test_the_dictionary_says_where_it_comes_from(name: str) -> None:
 
 @every_data_set
 def test_every_table_has_its_licence_beside_it(name: str) -> None:
-    """A REUSE side file names copyright and licence, and the licence's text is in the folder of licences."""
+    """A REUSE side file names copyright and licence, and the licence's text is in the repository."""
     side = (DATA / f"{name.replace('-', '_')}.csv.license").read_text(encoding="utf-8")
     assert "SPDX-FileCopyrightText: " in side
     assert f"SPDX-License-Identifier: {LICENCES[name]}\n" in side
-    assert "GENERAL PUBLIC LICENSE" in (DATA / "LICENSES" / f"{LICENCES[name]}.txt").read_text(encoding="utf-8")
+    path, words = LICENCE_TEXTS[LICENCES[name]]
+    assert words in path.read_text(encoding="utf-8")
 
 
 def test_nothing_was_left_out_of_the_gene_expression_cohort() -> None:
