@@ -12,8 +12,8 @@ from pytensor.compile.mode import Mode
 from reference_runs import parse
 
 import bayes_rrmm as br
-from bayes_rrmm.inference import build_model
 from bayes_rrmm.densities import log_density, log_likelihood
+from bayes_rrmm.inference import build_model
 from bayes_rrmm.plan import Plan, make_plan
 
 POINTS = 25

@@ -74,9 +74,9 @@ def compiled_anew() -> Iterator[None]:
 @pytest.mark.parametrize(
     "name",
     [
-        "gehan__pe_iid_b1",
+        "gehan__weibull_A_b1",
+        pytest.param("gehan__pe_iid_b1", marks=pytest.mark.full),
         pytest.param("gehan__pe_rw1_b1", marks=pytest.mark.full),
-        pytest.param("gehan__weibull_A_b1", marks=pytest.mark.full),
         pytest.param("gehan__weibull_B_b1", marks=pytest.mark.full),
     ],
 )

@@ -1,0 +1,88 @@
+"""The committed recovery studies: of the model as it is now, complete, and inside their band.
+
+Each was made by the command in its .json, from the root of the checkout; remove a study's .csv and .json to make it again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import bayes_rrmm as br
+from bayes_rrmm.analysis import plan_of
+from bayes_rrmm.simulation.coverage import binomial_band
+from bayes_rrmm.simulation.files import identity
+from bayes_rrmm.simulation.fingerprint import changes
+from bayes_rrmm.simulation.recovery import Study, draw_truths, plan_study, read_truths
+
+FOLDER = Path(__file__).parent
+REPLICATES = 1000
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A committed study by its name."""
+
+    name: str
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        return pd.read_csv(FOLDER / f"{self.name}.csv")
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        return json.loads((FOLDER / f"{self.name}.json").read_text(encoding="utf-8"))
+
+    @cached_property
+    def study(self) -> Study:
+        """The study as the package plans it now."""
+        analysis = br.load_analysis(FOLDER / f"{self.name}.toml")
+        cohort = br.read_cohort(FOLDER / "design.csv", analysis)
+        return plan_study(plan_of(analysis, cohort), cohort, seed=self.provenance["seed"])
+
+
+@pytest.fixture(scope="module", params=["recovery_weibull", "recovery_piecewise"])
+def committed(request: pytest.FixtureRequest) -> Committed:
+    return Committed(request.param)
+
+
+def test_the_model_is_the_one_that_was_studied(committed: Committed) -> None:
+    """The log-density at the stored points is what it was, to 1e-10, and so are analysis, rows, seed and sampling."""
+    stored = committed.provenance
+    assert len(stored["fingerprint"]["log_density"]) == 20
+    remedy = f"the model has changed since {committed.name} was made; make it again: {stored['command']}"
+    assert changes(stored["fingerprint"], committed.study.plan, committed.study.cohort) == [], remedy
+    assert stored["study"] == identity(committed.study), remedy
+
+
+def test_every_quantity_was_studied_in_every_replicate(committed: Committed) -> None:
+    """The table has every hazard ratio, median and RMST that the analysis asks for, each from all replicates."""
+    asked = read_truths(committed.study, draw_truths(committed.study, [1]), committed.study.cohort)
+    assert committed.table["quantity"].tolist() == list(asked)
+    assert {name.split("[")[0] for name in asked} == {"hazard-ratio", "median", "rmst"}
+    assert (committed.table["replicates"] == REPLICATES).all()
+    assert committed.provenance["replicates"]["replicates"] == REPLICATES
+
+
+def test_coverages_lie_inside_the_simultaneous_band(committed: Committed) -> None:
+    """Each count of intervals that hold their truth lies inside the 99 % band recomputed here, and ranks are uniform."""
+    table = committed.table
+    least, greatest = binomial_band(REPLICATES, 0.95, len(table))
+    assert table["covered"].between(least, greatest).all()
+    assert (table["coverage"] == table["covered"] / REPLICATES).all()
+    assert table["within"].all()
+    assert table["rank_p"].min() > 0.01 / len(table)
+
+
+def test_the_sampler_was_sound(committed: Committed) -> None:
+    """Hardly a fit had divergences or chains that disagree, and no truth was so mild that a cohort had no event."""
+    sampling = committed.provenance["replicates"]
+    assert sampling["with_divergences"] <= 0.01 * REPLICATES
+    assert sampling["r_hat_above_1.05"] == 0
+    assert sampling["without_events"] <= 0.01 * REPLICATES
