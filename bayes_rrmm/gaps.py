@@ -22,6 +22,7 @@ def draw_gaps(plan: Plan, draws: Draws, cohort: Cohort, weight: Floats, seed: in
     assert plan.covariates is not None
     filled = plan.covariates.candidates(gaps.covariates).frame
     frame = pd.concat([cohort.covariates.loc[complete], filled])
+    plan.encoding.typed(frame)  # refuses a gap in a covariate that had none when the model of gaps was learnt
     pattern = frame.groupby(list(frame.columns), sort=False).ngroup().to_numpy()
     first = np.unique(pattern, return_index=True)[1]
     size = len(next(iter(draws.values())))

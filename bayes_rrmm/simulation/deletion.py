@@ -37,6 +37,20 @@ MECHANISMS: dict[str, dict[str, tuple[float, float]]] = {
     "covariate": {"no": (0.40, 0.40), "yes": (0.80, 0.80)},
 }
 """Probability that maintenance is missing, by high_risk: without an early event, and with one."""
+STATED = {
+    "seed": SEED,
+    "patients": PATIENTS,
+    "high_risk": HIGH_RISK,
+    "maintenance": MAINTENANCE,
+    "log_hr": LOG_HR,
+    "log_hr_high_risk": LOG_HR_HIGH_RISK,
+    "median": MEDIAN,
+    "shape": SHAPE,
+    "follow_up": FOLLOW_UP,
+    "early": EARLY,
+    "mechanisms": MECHANISMS,
+}
+"""All of the above: what a cohort depends on beside its number."""
 
 
 def complete_patients(number: int) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from pytensor.compile.mode import Mode
 from reference_runs import parse
 
 import bayes_rrmm as br
-from bayes_rrmm.densities import log_density, log_likelihood
+from bayes_rrmm.densities import log_covariates, log_density, log_likelihood
 from bayes_rrmm.inference import build_model
 from bayes_rrmm.plan import Plan, make_plan
 
@@ -57,6 +57,31 @@ CASES = [(baseline, EVERYTHING) for baseline in BASELINES] + [
     for baseline in ("exponential, median", "Weibull, median", "random walk, log hazards")
     for covariates in ("no covariate", "one continuous, for a step", "two pooled")
 ]
+WITH_GAPS = {
+    "one of two levels": ("sex + age", "", ""),
+    "one of three levels": ("stage + age", "", ""),
+    "both, two in some rows": ("stage + sex + age", "", ""),
+    "shares of their own": ("stage + sex + site", "", 'covariate_model = "independent"'),
+    "beside a pooled group": ("site + sex + stage", "", ""),
+    "in a pooled group": ("stage + sex", "", ""),
+    "in an interaction with a number": ("sex * age + stage", "", ""),
+    "in an interaction of both": ("sex * stage", "", 'covariate_model = "sequential"'),
+    "under Student t": ("sex + stage + age", "sex = { student_t = [3, 0.3, 0.8] }\nage = { student_t = [4, 0, 0.05] }", ""),
+}
+POOLED_WITH_GAPS = {"beside a pooled group": "site", "in a pooled group": "stage"}
+GAP_CASES = [("Weibull, median", gaps) for gaps in WITH_GAPS] + [
+    (baseline, gaps)
+    for baseline in (
+        "exponential, median",
+        "Weibull, log rate",
+        "Weibull, log scale, Student t",
+        "piecewise, median",
+        "piecewise, log hazards",
+        "random walk, log hazards",
+        "random walk, median",
+    )
+    for gaps in ("both, two in some rows", "shares of their own", "beside a pooled group")
+]
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +110,30 @@ def planned(patients: pd.DataFrame, baseline: str, covariates: str) -> tuple[Pla
     """The plan of one baseline with one set of covariates, and its rows."""
     model, prior = BASELINES[baseline]
     formula, variables, priors = COVARIATES[covariates]
-    pooled = ", ".join(f'{name} = "pooled"' for name in ("site", "stage") if name in formula)
+    pooled = [name for name in ("site", "stage") if name in formula]
+    return written(patients, formula, model, pooled, f"{variables}\n[priors]\n{prior}\n{priors}")
+
+
+def planned_with_gaps(patients: pd.DataFrame, baseline: str, gaps: str) -> tuple[Plan, br.Cohort]:
+    """The same of covariates that are marginalised: sex is unknown in every sixth row, stage in every fourth."""
+    model, prior = BASELINES[baseline]
+    formula, priors, covariate_model = WITH_GAPS[gaps]
+    order = np.arange(len(patients))
+    frame = patients.assign(
+        sex=patients["sex"].where(order % 6 != 1, None), stage=patients["stage"].where(order % 4 != 3, None)
+    )
+    pooled = [POOLED_WITH_GAPS[gaps]] if gaps in POOLED_WITH_GAPS else []
+    rule = f'{model}\nmissing = "marginalise"\n{covariate_model}'
+    return written(frame, formula, rule, pooled, f"[priors]\n{prior}\n{priors}")
+
+
+def written(patients: pd.DataFrame, formula: str, model: str, pooled: list[str], rest: str) -> tuple[Plan, br.Cohort]:
+    """The plan and the rows of an analysis with delayed entry and frequency weights."""
+    effects = ", ".join(f'{name} = "pooled"' for name in pooled)
     analysis = parse(
         f'schema = 1\ntitle = "A test"\n[endpoint]\nname = "OS"\ntime = "time"\nevent = "event"\nunit = "months"\n'
         f'entry = "entry"\nweight = "count"\n[model]\nformula = "{formula}"\n{model}\n'
-        f"effects = {{ {pooled} }}\n{variables}\n[priors]\n{prior}\n{priors}\n"
+        f"effects = {{ {effects} }}\n{rest}\n"
     )
     cohort = br.read_cohort(patients, analysis)
     return make_plan(analysis, cohort), cohort
@@ -128,6 +172,12 @@ def _reported(plan: Plan, point: dict[str, np.ndarray]) -> dict[str, np.ndarray]
         draw["tau"] = np.exp(point["tau_log__"])
         spread = [tau for tau, term in zip(draw["tau"], plan.encoding.pooled, strict=True) for _ in term.levels]
         draw["effect"] = np.array(spread) * point["z"]
+    if "gamma" in point:
+        draw["gamma"] = point["gamma"]
+    simplexes = [point[name] for name in sorted(point) if name.endswith("_simplex__")]
+    if simplexes:
+        logits = [np.append(values, -values.sum()) for values in simplexes]
+        draw["share"] = np.concatenate([np.exp(one) / np.exp(one).sum() for one in logits])
     return draw
 
 
@@ -155,3 +205,48 @@ def test_numpy_and_pymc_state_one_density(patients: pd.DataFrame, baseline: str,
     pointwise = log_likelihood(plan, draws, cohort)
     assert pointwise.shape == (POINTS, len(cohort))
     np.testing.assert_array_less(np.abs(pointwise.sum(axis=1) - survival), 1e-9 * np.maximum(1.0, np.abs(survival)))
+
+
+@pytest.mark.parametrize(("baseline", "gaps"), GAP_CASES)
+def test_they_state_one_density_of_rows_with_gaps(patients: pd.DataFrame, baseline: str, gaps: str) -> None:
+    """With gaps marginalised too, and in each part: outcomes and covariates of rows without gaps, and rows with them.
+
+    PyMC has rows with gaps in one factor, NumPy in two: the outcome given the known covariates, and these.
+    """
+    plan, cohort = planned_with_gaps(patients, baseline, gaps)
+    model = build_model(plan, cohort)
+    points = random_points(model, np.random.default_rng([len(baseline), len(gaps)]))
+    draws = reported(plan, points)
+    stretch = np.log([column.scale for column in plan.encoding.columns]).sum()
+    whole = evaluated(model.compile_logp(jacobian=False, mode=INTERPRETED), points)
+    np.testing.assert_allclose(log_density(plan, draws, cohort) - stretch, whole, rtol=1e-9, atol=1e-9)
+
+    complete = cohort.is_complete()
+    assert 0 < complete.sum() < len(cohort)
+    outcome, covariates = log_likelihood(plan, draws, cohort), log_covariates(plan, draws, cohort)
+    parts = {
+        "survival": outcome[:, complete],
+        "covariates": covariates[:, complete],
+        "survival_of_gaps": (outcome + covariates)[:, ~complete],
+    }
+    for name, values in parts.items():
+        part = evaluated(model.compile_logp(vars=[model[name]], jacobian=False, mode=INTERPRETED), points)
+        np.testing.assert_allclose(values.sum(axis=1), part, rtol=1e-9, atol=1e-9)
+
+
+def test_its_gradient_is_the_density_s(patients: pd.DataFrame) -> None:
+    """PyMC's gradient, which sampling goes by, is that of the NumPy density by differences, where some rows have fewer ways
+    to fill their gaps than others and are padded."""
+    plan, cohort = planned_with_gaps(patients, "Weibull, median", "both, two in some rows")
+    model = build_model(plan, cohort)
+    point = random_points(model, np.random.default_rng(5))[0]
+    gradient = model.compile_dlogp(jacobian=False, mode=INTERPRETED)(point)
+    differences = []
+    for name in (variable.name for variable in model.value_vars):
+        for index in np.ndindex(np.shape(point[name])):
+            ends = [{**point, name: np.array(point[name], dtype=float)} for _ in range(2)]
+            for end, step in zip(ends, (1e-5, -1e-5), strict=True):
+                end[name][index] += step
+            high, low = log_density(plan, reported(plan, ends), cohort)
+            differences.append((high - low) / 2e-5)
+    np.testing.assert_allclose(gradient, differences, rtol=1e-5, atol=1e-5)

@@ -83,5 +83,5 @@ def test_text_says_what_each_reading_means(readings: br.MissingReadings) -> None
 
 def test_without_gaps_there_is_nothing_to_read() -> None:
     """An analysis whose groups are complete is refused before any sampling."""
-    with pytest.raises(br.DataError, match="no group of the formula .* has a gap"):
+    with pytest.raises(br.DataError, match=r"no group of the formula .* has a gap"):
         br.compare_missing(br.load_analysis("os_salvage_asct"), br.load_data(DATA))
