@@ -9,13 +9,12 @@ from typing import Literal
 import pandas as pd
 
 from bayes_rrmm.analysis import fit
-from bayes_rrmm.catalogue import load_data, load_published
+from bayes_rrmm.catalogue import is_synthetic, load_published
 from bayes_rrmm.cohort import Cohort
-from bayes_rrmm.cohort.columns import column
 from bayes_rrmm.errors import DataError
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.published_record import Published
-from bayes_rrmm.read import read_table
+from bayes_rrmm.read import name_of, table_of
 from bayes_rrmm.specification import Analysis
 from bayes_rrmm.study import PublishedTable, build_table
 from bayes_rrmm.study.sources import Source
@@ -50,27 +49,14 @@ def published_table(
 
 
 def _source(data: pd.DataFrame | str | Path | None) -> Source:
-    if data is None or (isinstance(data, str) and data == SYNTHETIC):
-        return Source(load_data(SYNTHETIC), SYNTHETIC, True)
+    if data is None:
+        data = SYNTHETIC
     if isinstance(data, pd.DataFrame):
-        table, origin = data.reset_index(drop=True), "the DataFrame"
+        table, origin = data.reset_index(drop=True), name_of(data)
+    elif isinstance(data, str | Path):
+        table, origin = table_of(data), str(data)
     else:
-        table, origin = read_table(data), str(data)
+        raise DataError(f"the data are a {type(data).__name__}; give a DataFrame, a path, or the name of an embedded data set.")
     if not len(table):
         raise DataError(f"{origin} has no rows; give a table with one row a patient.")
-    return Source(table, origin, _is_synthetic(table))
-
-
-def _is_synthetic(table: pd.DataFrame) -> bool:
-    """Whether the table holds the embedded cohort's values, however its columns are typed."""
-    embedded = load_data(SYNTHETIC)
-    if set(embedded.columns) - set(table.columns) or len(embedded) != len(table):
-        return False
-    return all(_texts(table, name) == _texts(embedded, name) for name in embedded.columns)
-
-
-def _texts(table: pd.DataFrame, name: str) -> list[str]:
-    """A column's values as text, numbers written in one way."""
-    texts = column(table, name, "a column").fillna("")
-    numbers = pd.to_numeric(texts, errors="coerce")
-    return [text if pd.isna(number) else repr(float(number)) for text, number in zip(texts, numbers, strict=True)]
+    return Source(table, origin, is_synthetic(table))

@@ -23,9 +23,20 @@ def data_names() -> list[str]:
 def load_data(name: str) -> pd.DataFrame:
     """An embedded data set: every column as text, '' where a value is missing, as a CSV of the user's is read.
 
+    `attrs["origin"]` holds its name, which pandas carries along, so that what is made of it can say what it was made of.
+
     Raises DataError with the nearest name where there is none of that name.
     """
-    return table_from_csv(_data_file(name, ".csv").read_bytes(), name)
+    table = table_from_csv(_data_file(name, ".csv").read_bytes(), name)
+    table.attrs["origin"] = name
+    return table
+
+
+def is_synthetic(table: pd.DataFrame) -> bool:
+    """Whether rows of the synthetic cohort are in the table, in whatever order and number: they say so in `patient`."""
+    if "synthetic" in str(table.attrs.get("origin", "")):
+        return True
+    return "patient" in table and bool(table["patient"].astype(str).str.startswith("synthetic-").any())
 
 
 def describe_data(name: str) -> dict[str, Any]:

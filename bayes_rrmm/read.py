@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
-from bayes_rrmm.catalogue import data_names, load_data, model_text
+from bayes_rrmm.catalogue import data_names, is_synthetic, load_data, model_text
 from bayes_rrmm.cohort import Cohort, build_cohort
 from bayes_rrmm.cohort.table import SAVE_AS, table_from_csv
 from bayes_rrmm.errors import AnalysisError, BayesRrmmError, DataError, listed, nearest
@@ -41,18 +41,24 @@ def read_cohort(source: str | Path | pd.DataFrame, analysis: Analysis) -> Cohort
     and remedy at the first rule broken.
     """
     if isinstance(source, pd.DataFrame):
-        return build_cohort(source, analysis, "the DataFrame")
+        return build_cohort(source, analysis, name_of(source))
     if not isinstance(source, str | Path):
         raise DataError(
             f"the data are a {type(source).__name__}; give a path to a .csv or .parquet file, a pandas DataFrame, "
             f"or the name of an embedded data set ({listed(data_names())})."
         )
     frame = table_of(source)
+    synthetic = is_synthetic(frame) and "synthetic" not in str(source)
     try:
-        return build_cohort(frame, analysis, str(source))
+        return build_cohort(frame, analysis, f"{source} (synthetic)" if synthetic else str(source))
     except DataError as error:
         message = str(error)
         raise DataError(message if message.startswith(str(source)) else f"{source}: {message}") from None
+
+
+def name_of(frame: pd.DataFrame) -> str:
+    """What a DataFrame is called: the embedded data set it was made from, where pandas still knows it."""
+    return str(frame.attrs.get("origin", "the DataFrame (synthetic)" if is_synthetic(frame) else "the DataFrame"))
 
 
 def table_of(source: str | Path) -> pd.DataFrame:

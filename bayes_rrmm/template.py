@@ -60,8 +60,10 @@ def dictionary_rows(analyses: Sequence[Analysis] = ()) -> list[dict[str, str]]:
 
 def _known(name: str, entry: dict[str, Any]) -> dict[str, str]:
     allowed = ", ".join(map(str, entry["levels"])) if "levels" in entry else "a number" if "unit" in entry else "text"
+    allowed = entry.get("template_allowed", allowed)
     empty = "yes" if entry["missing"] else "no"
-    return dict(zip(HEADER, (name, entry["meaning"], entry.get("unit", ""), allowed, empty, ""), strict=True))
+    meaning = entry.get("template", entry["meaning"])
+    return dict(zip(HEADER, (name, meaning, entry.get("unit", ""), allowed, empty, ""), strict=True))
 
 
 def _read_by(analysis: Analysis, known: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -70,12 +72,14 @@ def _read_by(analysis: Analysis, known: dict[str, Any]) -> dict[str, dict[str, s
         name = getattr(analysis.endpoint, role)
         if name is not None:
             unit = analysis.endpoint.unit if role in ("time", "entry") else ""
-            told = f"{analysis.endpoint.name}. {known[name]['meaning'] if name in known else meaning}"
+            told = f"{analysis.endpoint.name}. {known[name].get('template', known[name]['meaning']) if name in known else meaning}"
             rows[name] = dict(zip(HEADER, (name, told, unit, allowed, "no", ""), strict=True))
     for name in analysis.formula.variables:
         declared = analysis.variables.get(name)
-        levels = declared.levels if declared else None
+        rule = analysis.missing_rule(name)
+        levels = list(declared.levels or ()) if declared else []
+        levels += [rule] if levels and rule == "not-applicable" else []
         entry: dict[str, Any] = known.get(name, {"meaning": "A covariate", "missing": 1})
         covariate = {**entry, "levels": levels} if levels else entry
-        rows[name] = {**_known(name, covariate), "may_be_empty": f"yes ({analysis.missing_rule(name)})"}
+        rows[name] = {**_known(name, covariate), "may_be_empty": f"yes ({rule})"}
     return rows

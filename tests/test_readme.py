@@ -72,7 +72,7 @@ def test_row_explained_in_the_readme_is_the_demo_s(demo_folder: Path) -> None:
 
 
 def test_rows_beside_the_published_ones_are_the_demo_s(demo_folder: Path) -> None:
-    """The README's rows of the published table are the demo's: to the letter, posteriors within 3 % (another machine rounds otherwise)."""
+    """The README's rows of the published table are the demo's: to the letter, posteriors within 3 % (machines round apart)."""
     table = pd.read_csv(demo_folder / "published.csv").fillna("")
     rows = [line for line in README.splitlines() if re.match(r"\| (PFS2|OS), ", line)]
     assert len(rows) == 4

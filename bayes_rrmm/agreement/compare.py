@@ -91,7 +91,7 @@ def _tests(fit: Fit, rows: Cohort) -> Iterator[Row]:
         test = log_rank(known.time, known.event, labels, known.entry, known.weight)
         yield Row(
             identity={"estimand": "log-rank", "term": group.name, "unit": "p"},
-            comparison=Comparison.of_test(test.p),
+            comparison=Comparison.of_test(test.p, [] if len(known) == len(rows) else ["different-rows"]),
             method=f"{test.method}, chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df, p",
             convention="all groups, unadjusted",
             adjusted=False,

@@ -73,7 +73,7 @@ def _start(found: ImmortalTime) -> str:
     if found.start == 0:
         return f"At least {FEWEST_AT_RISK:g} are at risk from time 0."
     return (
-        f"At least {FEWEST_AT_RISK:g} are at risk from {found.start:.1f} {found.unit} on. There the curve with delayed entry "
+        f"At {found.start:.1f} {found.unit} {FEWEST_AT_RISK:g} are at risk for the first time. There the curve with delayed entry "
         f"begins, so its S(t) and median are of those alive at {found.start:.1f}; what happened before, these data cannot say."
     )
 
@@ -89,8 +89,8 @@ def _independence(found: ImmortalTime) -> str:
         return text + "Nothing speaks against it here, though a test that finds nothing is no proof; delayed entry assumes it."
     later = "longer" if test.tau > 0 else "shorter"
     return text + (
-        f"Those who enter later live {later}: the assumption of delayed entry fails, and its numbers are biased too. Count from "
-        "entry instead, or model the time of entry."
+        f"Those who enter later live {later}: evidence against the assumption of delayed entry, whose numbers would be biased too. "
+        "Count from entry instead, or model the time of entry."
     )
 
 

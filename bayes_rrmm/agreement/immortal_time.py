@@ -79,7 +79,7 @@ def immortal_time(
             f"nobody of {cohort.origin} enters after time 0, so no time is immortal; "
             "name the column of entry times in the analysis, as entry in [endpoint]."
         )
-    times = np.asarray(_times(cohort) if at is None else sorted(at), dtype=np.float64)
+    times = np.asarray(_times(cohort) if at is None or not len(at) else sorted(at), dtype=np.float64)
     outcome = (cohort.time, cohort.event)
     curves = {
         "naive": kaplan_meier(*outcome, weight=cohort.weight, label="naive"),

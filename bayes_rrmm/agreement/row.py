@@ -23,9 +23,9 @@ class Comparison:
     verdict: Verdict
 
     @classmethod
-    def of_test(cls, p: float) -> Comparison:
+    def of_test(cls, p: float, reasons: list[str] | None = None) -> Comparison:
         """A test stands alone: its p value is on the frequentist side."""
-        return cls(NOTHING, Answer(p, math.nan, math.nan), not_comparable(["test-only"]))
+        return cls(NOTHING, Answer(p, math.nan, math.nan), not_comparable(["test-only", *(reasons or [])]))
 
     @classmethod
     def between(cls, draws: Floats, freq: Answer, scale: Transform, interval: IntervalChoice, reasons: list[str]) -> Comparison:

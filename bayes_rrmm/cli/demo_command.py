@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import click
 
 from bayes_rrmm.cli.running import run_and_show
 from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, print_json, shared
+from bayes_rrmm.errors import AnalysisError, DataError, RunFolderError
 
+ERROR = 1
 SYNTHETIC = "rrmm1-synthetic"
 EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo"}
 """The data of a shipped analysis, by the first two parts of its name; every other one is the study's."""
@@ -30,7 +33,8 @@ GAPS = ("pfs2_maintenance", "os_maintenance")
 def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     """The study on its synthetic cohort, beside the published numbers, and a real data set.
 
-    Run folders with a figure each go to OUT, with published.csv and immortal_time.csv.
+    Run folders with a figure each go to OUT, with published.csv and immortal_time.csv. An analysis that DATA do not allow (a
+    regimen nobody had) is named at the end and the others are done; the exit code is then 1.
     """
     from bayes_rrmm.catalogue import model_names
 
@@ -38,24 +42,42 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     if not silent and data == SYNTHETIC:
         click.echo("The patients of rrmm1-synthetic are SYNTHETIC: made up to resemble a published cohort. They are nobody.\n")
     names = [*MAIN, *(name for name in model_names() if name not in MAIN)] if full else list(MAIN)
-    records, code = [], 0
+    records, refused, code = [], {}, 0
     for name in names:
         source = EMBEDDED.get("_".join(name.split("_")[:2]), data)
-        record, ended = run_and_show(
-            name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None
-        )
+        try:
+            record, ended = run_and_show(
+                name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None
+            )
+        except (AnalysisError, DataError) as error:
+            refused[name] = str(error)
+            continue
         records.append(record)
         code = max(code, ended)
-    tables = [_immortal_time(out, silent), *_missing(out, data, GAPS if full else (), silent), _published(out, data, silent)]
+    tables: list[Table] = []
+    for name, make in _tables(out, data, silent, full).items():
+        try:
+            tables.append(make())
+        except (AnalysisError, DataError, RunFolderError) as error:
+            refused[name] = str(error)
+    code = ERROR if refused else max(code, *(ended for _, _, ended in tables))
     if as_json:
-        print_json({"runs": records, **{name: table for name, table, _ in tables}})
-    else:
-        click.echo(f"Run folders, each with figures/survival.png, and the tables above as CSV: {out}/")
-    return max(code, *(ended for _, _, ended in tables))
+        print_json({"runs": records, **{name: table for name, table, _ in tables}, "refused": refused})
+        return code
+    for name, reason in refused.items():
+        click.echo(f"not done: {name}: {reason}", err=True)
+    click.echo(f"Run folders, each with figures/survival.png, and the tables above as CSV: {out}/")
+    return code
 
 
 Table = tuple[str, list[dict[str, Any]], int]
 """A table's name, its rows, and the exit code it asks for."""
+
+
+def _tables(out: Path, data: str, silent: bool, full: bool) -> dict[str, Callable[[], Table]]:
+    """What each table is called, and how it is made; the published numbers last, where they are seen."""
+    gaps = {f"missing_{name}": partial(_missing, out, data, name, silent) for name in (GAPS if full else ())}
+    return {"immortal_time": partial(_immortal_time, out, silent), **gaps, "published": partial(_published, out, data, silent)}
 
 
 def _published(out: Path, data: str, silent: bool) -> Table:
@@ -76,18 +98,14 @@ def _immortal_time(out: Path, silent: bool) -> Table:
     return _shown("immortal_time", str(found), found.to_dataframe(), out, silent, passed=not found.mark)
 
 
-def _missing(out: Path, data: str, names: Sequence[str], silent: bool) -> list[Table]:
+def _missing(out: Path, data: str, name: str, silent: bool) -> Table:
     from bayes_rrmm.cli.progress import stages
     from bayes_rrmm.read import load_analysis, table_of
+    from bayes_rrmm.sensitivity import compare_missing
 
-    tables = []
-    for name in names:
-        from bayes_rrmm.sensitivity import compare_missing
-
-        with stages(silent) as stage:
-            found = compare_missing(load_analysis(name), table_of(data), origin=data, stage=stage)
-        tables.append(_shown(f"missing_{name}", str(found), found.table, out, silent, passed=bool(found.table["passed"].all())))
-    return tables
+    with stages(silent) as stage:
+        found = compare_missing(load_analysis(name), table_of(data), origin=data, stage=stage)
+    return _shown(f"missing_{name}", str(found), found.table, out, silent, passed=bool(found.table["passed"].all()))
 
 
 def _shown(name: str, text: str, table: Any, out: Path, silent: bool, *, passed: bool) -> Table:

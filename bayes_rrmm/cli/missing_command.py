@@ -18,10 +18,13 @@ def missing(analysis: str, data: str, out: Path | None, quiet: bool, as_json: bo
     """Fit ANALYSIS to DATA under every reading of the gaps: complete cases, a level of their own, marginalised; and Cox."""
     from bayes_rrmm.cli.progress import stages
     from bayes_rrmm.cli.text import records
+    from bayes_rrmm.errors import DataError
     from bayes_rrmm.read import load_analysis, table_of
     from bayes_rrmm.run_folder import write_table
     from bayes_rrmm.sensitivity import compare_missing
 
+    if out is not None and not out.parent.is_dir():
+        raise DataError(f"{out}: there is no folder {out.parent}; make it, or name another file.")
     declared = load_analysis(analysis)
     table = table_of(data)
     with stages(quiet or as_json) as stage:

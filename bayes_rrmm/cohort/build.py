@@ -120,8 +120,9 @@ def _groups(
                 f"correct it to numbers, or list its levels in [variables.{name}]."
             )
     else:
+        own = [LEVEL_OF_GAPS[rule]] if rule == "not-applicable" else []
         refuse_rows(
-            ~gap & ~text.isin(levels).to_numpy(dtype=bool),
+            ~gap & ~text.isin([*levels, *own]).to_numpy(dtype=bool),
             text,
             name,
             f"it is not one of the declared levels ({listed(levels, 12)})",

@@ -26,9 +26,11 @@ from bayes_rrmm.plan import make_plan
 from bayes_rrmm.reading import Estimates, default_estimands, estimate, missing_values, summarise
 from bayes_rrmm.rounding import figure_of
 from bayes_rrmm.specification import Analysis
+from bayes_rrmm.specification.analysis import Variable
 
 COLUMNS = [
-    "reading", "term", "group", "versus", "method", "rows", "events", "hr", "lower", "upper", "p_below_1", "width_ratio", "passed",
+    "reading", "term", "group", "versus", "subgroup", "method", "rows", "events", "hr", "lower", "upper", "p_below_1",
+    "width_ratio", "passed",
 ]  # fmt: skip
 COMPLETE, COX, LEVEL, MARGINALISED = "complete cases", "Cox after drop", "level of its own", "marginalised"
 BAYESIAN = {COMPLETE: "drop", LEVEL: "level", MARGINALISED: "marginalise"}
@@ -37,7 +39,7 @@ MEANING = {
     COX: "the same patients, partial likelihood, Efron ties",
     LEVEL: "gaps are a group of their own, `unknown` or `not-applicable`: right where the covariate has no meaning for them",
     MARGINALISED: "every value a gap may have, weighed by its probability: right where gaps are missing at random, "
-    "given the covariates of the formula and the outcome",
+    "given the covariates of the formula and the outcome, and the model is: with few covariates it leans on the hazard's shape",
 }
 
 Stage = Callable[[str], None]
@@ -62,8 +64,9 @@ class MissingReadings:
 
     def __str__(self) -> str:
         lines = [f"{self.title}: what the gaps do", f"  {self._gaps()}"]
-        for (term, group, versus), rows in self.table.groupby(["term", "group", "versus"], sort=False):
-            lines.append(f"Hazard ratio of {term}: {group} / {versus}" if versus else f"Hazard ratio of {term}: {group}")
+        for (term, group, versus, subgroup), rows in self.table.groupby(["term", "group", "versus", "subgroup"], sort=False):
+            pair = f"{group} / {versus}" if versus else group
+            lines.append(f"Hazard ratio of {term}: {pair}{f' | {subgroup}' if subgroup else ''}")
             for row in rows.to_dict("records"):
                 hr, lower, upper = (figure_of(row[name], "ratio") for name in ("hr", "lower", "upper"))
                 below = "" if pd.isna(row["p_below_1"]) else f"P(HR < 1) {figure_of(row['p_below_1'], 'probability')}"
@@ -90,6 +93,8 @@ def compare_missing(
     Hazard ratios are those the analysis asks for, or of every term. A reading that cannot be fitted (too few complete
     cases) is noted. Raises DataError where no group has a gap, and whatever a marginalised fit raises.
     """
+    if not isinstance(data, pd.DataFrame):
+        raise DataError(f"the data are a {type(data).__name__}; give a DataFrame, such as br.load_data or pandas.read_csv returns.")
     gaps = _gaps(analysis, data, origin)
     found: list[dict[str, Any]] = []
     notes: list[str] = []
@@ -123,8 +128,12 @@ def _gaps(analysis: Analysis, data: pd.DataFrame, origin: str) -> dict[str, floa
 
 
 def _under(analysis: Analysis, rule: str) -> Analysis:
-    """The analysis with one rule for every gap."""
-    variables = {name: variable.model_copy(update={"missing": None}) for name, variable in analysis.variables.items()}
+    """The analysis with one rule for every gap, but those that the analyst declared to have no meaning."""
+    variables = {}
+    for name in analysis.formula.variables:
+        declared = analysis.variables.get(name, Variable())
+        own = analysis.missing_rule(name)
+        variables[name] = declared.model_copy(update={"missing": own if own == "not-applicable" else None})
     kept = {"missing": rule, "covariate_model": analysis.model.covariate_model if rule == "marginalise" else None}
     return analysis.model_copy(update={"model": analysis.model.model_copy(update=kept), "variables": variables})
 
@@ -144,7 +153,7 @@ def _rows(reading: str, fit: Fit, cohort: Cohort) -> list[dict[str, Any]]:
     table = compare_with_frequentist(fit, cohort, read).table
     table = table[table["estimand"] == "hazard-ratio"].reset_index(drop=True)
     below = pd.concat([summarise(found, below=1.0) for _, found in read], ignore_index=True)["p_below"]
-    labels = table[["term", "group", "versus"]]
+    labels = table[["term", "group", "versus", "subgroup"]]
     counted = {"rows": cohort.patients, "events": cohort.events}
     bayes = labels.assign(reading=reading, method=f"posterior, {fit.plan.family}", **counted, p_below_1=below, passed=passed)
     bayes[["hr", "lower", "upper"]] = table[["bayes", "bayes_lower", "bayes_upper"]]
@@ -160,6 +169,6 @@ def _rows(reading: str, fit: Fit, cohort: Cohort) -> list[dict[str, Any]]:
 def _with_width_ratio(table: pd.DataFrame) -> pd.DataFrame:
     """The width of each interval of log HR over that of complete cases, where there is one."""
     width = pd.Series(np.log(table["upper"].astype(float)) - np.log(table["lower"].astype(float)), index=table.index)
-    keys = table["term"] + "\0" + table["group"] + "\0" + table["versus"]
+    keys = table[["term", "group", "versus", "subgroup"]].agg("\0".join, axis=1)
     base = width[table["reading"] == COMPLETE].set_axis(keys[table["reading"] == COMPLETE])
     return table.assign(width_ratio=width / keys.map(base))

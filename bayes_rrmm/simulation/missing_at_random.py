@@ -10,12 +10,12 @@ level for the unknown; Cox of complete cases; and, to compare with, both before 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import math
 import platform
 import sys
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -138,18 +138,6 @@ def _cox(plan: Plan, cohort: Cohort) -> list[tuple[float, float, float]]:
     return [(estimate, lower, upper) for estimate, _, lower, upper in found]
 
 
-def run_replicates(
-    wanted: Iterable[tuple[str, int]], *, cores: int | None = None, keep: Callable[[pd.DataFrame], None] | None = None
-) -> pd.DataFrame:
-    """The replicates of these mechanisms and numbers; `keep` is given each one as it is done."""
-    done = []
-    for mechanism, number in wanted:
-        done.append(replicate(mechanism, number, cores))
-        if keep is not None:
-            keep(done[-1])
-    return pd.concat(done, ignore_index=True) if done else pd.DataFrame(columns=COLUMNS)
-
-
 def recovery_table(replicates: pd.DataFrame) -> pd.DataFrame:
     """A row a mechanism, term and method, on the log hazard ratio: bias, empirical sd, mean width, coverage of 95 %, and RMSE.
 
@@ -220,28 +208,27 @@ def main(arguments: list[str] | None = None) -> int:
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     record = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": f"python -m bayes_rrmm.simulation.missing_at_random --replicates {asked.replicates} --out {asked.out}",
         "replicates": asked.replicates,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS}},
         "platform": f"{sys.platform} {platform.machine()}",
         "design": design(),
         "fingerprints": fingerprints(),
     }
-    write_json(provenance, record)
+    write_json(provenance, record)  # before the first replicate, so that an interrupted run is known for what it is
     before.to_csv(kept, index=False)
     done = set(zip(before["mechanism"], before["replicate"], strict=True))
     numbers = range(1, asked.replicates + 1)
     wanted = [(mechanism, number) for number in numbers for mechanism in MECHANISMS if (mechanism, number) not in done]
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("replicates", total=len(wanted))
-
-        def keep(rows: pd.DataFrame) -> None:
-            rows.to_csv(kept, mode="a", header=False, index=False)
+        for mechanism, number in wanted:
+            replicate(mechanism, number, asked.cores).to_csv(kept, mode="a", header=False, index=False)
             bar.advance(task)
-
-        run_replicates(wanted, cores=asked.cores, keep=keep)
     whole = left_behind(kept, provenance)
     table = recovery_table(whole[whole["replicate"] <= asked.replicates])
     write_table(asked.out, table.round(6))
+    write_json(provenance, {**record, "replicates_sha256": hashlib.sha256(kept.read_bytes()).hexdigest()})
     sys.stdout.write(table.round(3).to_string(index=False) + "\n")
     return 0
 

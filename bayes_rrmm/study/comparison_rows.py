@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 
+from bayes_rrmm.cohort import Cohort
+from bayes_rrmm.errors import AnalysisError, DataError
 from bayes_rrmm.published_record import (
     GroupComparison,
     MultivariableCox,
@@ -17,6 +19,7 @@ from bayes_rrmm.published_record import (
     WithHazardRatio,
     WithP,
 )
+from bayes_rrmm.specification import Analysis
 from bayes_rrmm.study import frequentist_side
 from bayes_rrmm.study.bayesian_side import (
     TAIL,
@@ -102,17 +105,20 @@ def _median(source: Source, endpoint: str, table: pd.DataFrame, sampler: Sampler
 def multivariable_rows(source: Source, item: MultivariableCox, sampler: Sampler | None, missing: str) -> list[Row]:
     """The hazard ratio of one term, adjusted for the others: Cox on complete cases, the model with gaps as `missing` says."""
     references = ADJUSTED_FOR if item.term in ADJUSTED_FOR else {item.term: "no", **ADJUSTED_FOR}
-    cohort = source.cohort(multivariable_analysis(item.endpoint, references, "drop"))
-    found = frequentist_side.hazard_ratio(cohort, item.term, references)
-    posterior, rows_used = UNKNOWN, 0
-    pair = ("yes", references[item.term])
+    complete = multivariable_analysis(item.endpoint, references, "drop")
+    cohort, pair = source.cohort(complete), ("yes", references[item.term])
+    found = frequentist_side.hazard_ratio(cohort, complete, item.term, pair)
+    note = f"adjusted for {', '.join(name for name in references if name != item.term)}: Cox of {found.rows} complete cases"
+    note += f"; {found.why}" if found.why else ""
+    posterior = UNKNOWN
     if sampler is not None:
         analysis = multivariable_analysis(item.endpoint, references, missing)
         analysed = source.cohort(analysis)
-        rows_used = len(analysed)
-        posterior = posterior_hazard_ratio(sampler, analysis, analysed, item.term, pair)
-    note = f"adjusted for {', '.join(name for name in references if name != item.term)}: Cox of {found.rows} complete cases"
-    note += f"; Bayesian of {rows_used} patients" if rows_used else ""
+        posterior, why = _tried(sampler, analysis, analysed, item.term, pair)
+        note += f"; Bayesian: {why}" if why else f"; Bayesian of {len(analysed)} patients"
+        if len(analysed) > len(cohort) and not why:
+            alone, _ = _tried(sampler, complete, cohort, item.term, pair)
+            note += f", {alone.answer.shown('ratio')} of the {len(cohort)} complete cases"
     section = f"{outcome_of(item.endpoint)[0]}, multivariable Cox"
     return _ratio_rows(section, item.endpoint, item.term, item, found, posterior, note)
 
@@ -127,12 +133,22 @@ def paired_rows(source: Source, item: PublishedHazardRatio, sampler: Sampler | N
         return _ratio_rows("Hazard ratios", "", item.contrast, item, empty, UNKNOWN, "no data stand behind this contrast"), empty
     analysis = paired_analysis()
     cohort = source.cohort(analysis, paired_table(source))
-    found = frequentist_side.hazard_ratio(cohort, "line", {"line": "pfs2"})
+    found = frequentist_side.hazard_ratio(cohort, analysis, "line", ("pfs1", "pfs2"))
     posterior = UNKNOWN
     if sampler is not None:
         posterior = posterior_hazard_ratio(sampler, analysis, cohort, "line", ("pfs1", "pfs2"))
     note = "two rows a patient: Cox with errors clustered by patient; Bayesian rows independent given the line (no frailty yet)"
     return _ratio_rows("PFS1 against PFS2", "", "pfs1 / pfs2", item, found, posterior, note), found
+
+
+def _tried(
+    sampler: Sampler, analysis: Analysis, cohort: Cohort, term: str, pair: tuple[str, str]
+) -> tuple[Posterior, str]:
+    """The hazard ratio, or why the data do not allow it."""
+    try:
+        return posterior_hazard_ratio(sampler, analysis, cohort, term, pair), ""
+    except (AnalysisError, DataError) as error:
+        return UNKNOWN, str(error)
 
 
 def not_reached_rows(source: Source, item: NotReached, sampler: Sampler | None) -> list[Row]:

@@ -11,6 +11,9 @@ from bayes_rrmm.rounding import figure_of
 NEAR = 0.1
 """A median published without an interval is met within 10 %."""
 
+CALENDAR_MONTHS = 6.0
+"""A published date is met by one inside the published limits and within half a year of it."""
+
 ROUNDING = 1e-9
 SIGNIFICANT = 0.05
 
@@ -91,7 +94,9 @@ class Row:
         return "near" if math.isnan(self.published.lower) else "interval"
 
     def verdict(self, answer: Answer) -> Verdict:
-        """Whether an answer agrees with the published number."""
+        """Whether an answer agrees with the published number; a posterior tail beside a p value is another thing."""
+        if answer is self.bayesian and self.bayesian_is:
+            return Verdict()
         return judge(self.rule, self.published, answer)
 
     def record(self) -> dict[str, Any]:
@@ -123,7 +128,8 @@ def judge(rule: Rule, published: Answer, answer: Answer) -> Verdict:
         agrees, words = answer.value == published.value, ("equal", "differs")
     else:
         limits = answer if rule == "calendar" else published
-        agrees, words = limits.lower <= answer.value <= limits.upper, ("inside", "outside")
+        near = rule != "calendar" or abs(answer.value - published.value) <= CALENDAR_MONTHS
+        agrees, words = near and limits.lower <= answer.value <= limits.upper, ("inside", "outside")
     return Verdict(words[0] if agrees else words[1], agrees)
 
 

@@ -27,7 +27,7 @@ COLUMN_OF = {"extramedullary_disease": "extramedullary"}
 
 NOTE_ON_OS = (
     "OS is counted from initial treatment, without delayed entry: the abstract does not state its origin, and its median of 104 "
-    "months beside medians of 24 (PFS1) and 22 (PFS2) is consistent only with that. Everyone had to live to the first relapse to "
+    "months beside medians of 24 (PFS1) and 22 (PFS2) is consistent with that. Everyone had to live to the first relapse to "
     "be in the cohort, so these medians are too long (br.immortal_time shows by how much)."
 )
 CUTS = {"pfs1": (6, 12, 18, 24, 36, 60), "pfs2": (6, 12, 18, 24, 36, 60), "os": (24, 48, 72, 96, 120, 150)}

@@ -98,7 +98,7 @@ def _month_number(row: int, text: str | None) -> float:
 
 
 def _number(text: str) -> float:
-    day = date.fromisoformat(text if len(text) > 7 else f"{text}-01")
+    day = date.fromisoformat(text[:10] if len(text) > 7 else f"{text}-01")
     return float(day.year * 12 + day.month - 1)
 
 

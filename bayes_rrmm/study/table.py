@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bayes_rrmm.cohort.outcome import Outcome
 from bayes_rrmm.errors import listed
 from bayes_rrmm.published_record import Published
 from bayes_rrmm.study.bayesian_side import Sampler
@@ -20,7 +21,7 @@ from bayes_rrmm.study.comparison_rows import (
     paired_rows,
 )
 from bayes_rrmm.study.consistency import check_consistency, every_hazard_ratio
-from bayes_rrmm.study.frequentist_side import HazardRatioAnswer
+from bayes_rrmm.study.frequentist_side import HazardRatioAnswer, within_patients
 from bayes_rrmm.study.row import Row
 from bayes_rrmm.study.sources import BASELINES, NOTE_ON_OS, NOTE_ON_THIN_TAILS, PRIOR_UPPER_HR, Source
 from bayes_rrmm.study.study_rows import study_rows
@@ -105,8 +106,9 @@ def build_table(source: Source, published: Published, sampler: Sampler | None, m
 
 
 def width_of_paired(source: Source, published_se: float, cox: HazardRatioAnswer) -> list[str]:
-    """Whether the published interval of PFS1 against PFS2 is wider than the pairs allow: events against a standard error."""
-    first, second = (float(source.outcome(line).event.sum()) for line in ("pfs1", "pfs2"))
+    """Whether the published interval of PFS1 against PFS2 is wider than Cox of these pairs gives, and what would be as wide."""
+    lines = [source.outcome(line) for line in ("pfs1", "pfs2")]
+    first, second = (float(line.event.sum()) for line in lines)
     if math.isnan(published_se) or min(first, second) == 0:
         return []
     allowed = math.sqrt(1.0 / first + 1.0 / second)
@@ -116,14 +118,25 @@ def width_of_paired(source: Source, published_se: float, cox: HazardRatioAnswer)
         f"PFS1 against PFS2: the published interval has a standard error of {published_se:.3f} of the log hazard ratio, that of "
         f"about {4 / published_se**2:.0f} events. {len(source.table)} pairs with {first:.0f} PFS1 and {second:.0f} PFS2 events "
         f"give {allowed:.3f} as different patients, and {cox.se:.3f} clustered by patient: the published interval is "
-        f"{published_se / allowed:.1f} times as wide as these pairs allow, and no Cox model of all of them gives it."
+        f"{published_se / allowed:.1f} times as wide as {len(source.table)} pairs taken so allow. {_stratified(*lines)}"
     ]
+
+
+def _stratified(first: Outcome, second: Outcome) -> str:
+    log_hr, se, pairs = within_patients(first, second)
+    if math.isnan(se):
+        return "Cox stratified by patient has no estimate here."
+    return (
+        f"Cox stratified by patient, which learns only from the {pairs:.0f} pairs in which one line is seen to end first, has "
+        f"{se:.3f} (hazard ratio {math.exp(log_hr):.3f}): an analysis of that kind, or of fewer patients, would be as wide."
+    )
 
 
 def _notes(rows: list[Row], sampler: Sampler | None, missing: str) -> tuple[str, ...]:
     notes = [
         "Verdicts: a median or hazard ratio inside the published interval; a median without interval within 10 %; a p value on "
-        "the same side of 0.05; a median not reached; a count equal; a date inside the published limits. In capitals: not so.",
+        "the same side of 0.05; a median not reached; a count equal; a date inside the published limits and within half a year of "
+        "them. In capitals: not so.",
         "Frequentist: Kaplan-Meier with log-log limits, log-rank, Cox with Efron ties and Wald limits, follow-up by reverse "
         "Kaplan-Meier.",
     ]
@@ -132,11 +145,12 @@ def _notes(rows: list[Row], sampler: Sampler | None, missing: str) -> tuple[str,
     if sampler is not None:
         gaps = "are averaged over (missing at random)" if missing == "marginalise" else "leave a patient out"
         notes += [
-            f"Bayesian: {BASELINES}; priors as in the shipped analyses (hazard ratios around 1, below {PRIOR_UPPER_HR:g} with "
+            f"Bayesian: {BASELINES}; priors (hazard ratios around 1, below {PRIOR_UPPER_HR:g} with "
             "97.5 %; medians of the average patient around 18 months for PFS, below 90, and 72 for OS, below 360); posterior "
             "median and equal-tailed 95 % interval; beyond the group's last follow-up a median counts as not reached (NR); medians "
             "are of each group alone, hazard ratios proportional (a regimen without an event is read beside the rest, proportional "
             f"too); gaps of the multivariable model {gaps}.",
-            "Beside a p value stands the two-sided posterior tail, 2 min(P(HR < 1), P(HR > 1)), which is no p value.",
+            "Beside a p value stands the two-sided posterior tail, 2 min(P(HR < 1), P(HR > 1)), which is no p value and is not "
+            "judged.",
         ]
     return tuple(notes)

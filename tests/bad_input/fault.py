@@ -16,6 +16,7 @@ from bayes_rrmm.read import load_analysis, read_cohort
 ROWS = 32
 PIECEWISE = 'baseline = "piecewise-exponential"\n'
 POOLED = "effects = { group = 'pooled' }\n"
+MARGINALISE = "missing = 'marginalise'\n"
 
 
 @dataclass(frozen=True)

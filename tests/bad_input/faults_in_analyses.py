@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault import PIECEWISE, POOLED, analysis
+from fault import MARGINALISE, PIECEWISE, POOLED, analysis
 
 ANALYSES = {
     "no such analysis file": analysis("there is no such file", "check the path", file="!analysis.toml"),
@@ -67,7 +67,25 @@ ANALYSES = {
         "model.effects.group.pooling = 'horseshoe'", '"pooled"', model="effects = { group = { pooling = 'horseshoe' } }"
     ),
     "a frailty": analysis("frailties are not fitted by this version", "remove it", model="frailty = { cluster = 'who' }"),
-    "gaps marginalised": analysis("model.missing = 'marginalise'", '"drop" or "level"', model="missing = 'marginalise'"),
+    "an unknown rule for gaps": analysis("model.missing = 'impute'", '"marginalise"', model="missing = 'impute'"),
+    "an unknown rule for a variable's gaps": analysis(
+        "variables.group.missing = 'na'", '"not-applicable"', rest="[variables.group]\nmissing = 'na'"
+    ),
+    "an unknown model of gaps": analysis(
+        "model.covariate_model = 'joint'", '"sequential" or "independent"', model=f"{MARGINALISE}covariate_model = 'joint'"
+    ),
+    "a model of no gaps": analysis(
+        '[model] covariate_model = "independent": no covariate is marginalised',
+        'set missing = "marginalise"',
+        model="covariate_model = 'independent'",
+    ),
+    "a model of gaps that a variable takes back": analysis(
+        "no covariate is marginalised",
+        "remove it",
+        formula="group",
+        model=f"{MARGINALISE}covariate_model = 'sequential'",
+        rest="[variables.group]\nmissing = 'drop'",
+    ),
     "a prior for no term": analysis(
         "[priors]: 'grp' is no term of the formula", "did you mean 'group'?", rest="[priors]\ngrp = { normal = [0, 1] }"
     ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
-from fault import PIECEWISE, ROWS, analysis, cell, column, data
+from fault import MARGINALISE, PIECEWISE, ROWS, analysis, cell, column, data
 
 OUTCOMES = {
     "a time missing": data("row 5, column 'time' is missing", "complete it or leave the row out", edit=cell(5, "time", None)),
@@ -121,6 +122,72 @@ COVARIATES = {
     "a level for gaps in a number": data(
         "column 'age' is continuous", 'set missing = "drop"', rest="[variables.age]\nmissing = 'level'", edit=cell(5, "age", None)
     ),
+    "a number marginalised": data(
+        "column 'age' is continuous, so missing = \"marginalise\"",
+        "make it a group by listing its levels",
+        rest="[variables.age]\nmissing = 'marginalise'",
+        edit=cell(5, "age", None),
+    ),
+    "a number that is not applicable": data(
+        "column 'age' is continuous, so missing = \"not-applicable\"",
+        'set missing = "drop"',
+        rest="[variables.age]\nmissing = 'not-applicable'",
+        edit=cell(5, "age", None),
+    ),
+    "gaps in spells of one subject": data(
+        "row 5 has a gap in a covariate to be marginalised, and rows are spells of one subject",
+        'set missing = "drop" or "level"',
+        endpoint="id = 'who'\nentry = 'entry'",
+        model=MARGINALISE,
+        edit=lambda f: two_spells_each(cell(5, "group", None)(f)),
+    ),
+    "gaps that may be filled in too many ways": data(
+        "[model] missing: the gaps of 'g0'",
+        "can be filled in 2187 ways, and more than 1000 are not added up",
+        "or merge levels",
+        formula=" + ".join(f"g{k}" for k in range(7)),
+        model=MARGINALISE,
+        edit=lambda f: f.assign(**{f"g{k}": [None, *np.random.default_rng(k).choice(list("abc"), ROWS - 1)] for k in range(7)}),
+    ),
+    "one level among the gaps": data(
+        "column 'sex' is constant: every analysed row has 'm'",
+        "take it out of the formula",
+        formula="sex + age",
+        model=MARGINALISE,
+        edit=lambda f: f.assign(sex=f["sex"].where(f["sex"] == "m", None)),
+    ),
+    "nothing but gaps": data(
+        "column 'sex': no analysed row has a value",
+        "take it out of the formula",
+        formula="sex + age",
+        model=MARGINALISE,
+        edit=column("sex", None),
+    ),
+    "a level that is known of nobody": data(
+        "column 'group'",
+        "no analysed row has level 'd'",
+        "take it out of levels",
+        model=MARGINALISE,
+        rest="[variables.group]\nlevels = ['a', 'b', 'c', 'd']",
+        edit=lambda f: f.assign(group=f["group"].where(f["group"] != "d", None)),
+    ),
+    "an interaction known of nobody": data(
+        "term 'group:sex'",
+        "over the 0 analysed rows where it is known",
+        "take it out of the formula",
+        formula="group * sex",
+        model=MARGINALISE,
+        edit=lambda f: f.assign(
+            group=f["group"].where(np.arange(ROWS) % 8 > 3, None), sex=f["sex"].where(np.arange(ROWS) % 8 < 4, None)
+        ),
+    ),
+    "nobody but those not applicable": data(
+        "column 'sex' is constant: every analysed row has 'not-applicable'",
+        "take it out",
+        formula="sex + age",
+        model="missing = 'not-applicable'",
+        edit=column("sex", None),
+    ),
     "the logarithm of 0": data("row 5, term 'log(age)'", "correct the value", formula="log(age)", edit=cell(5, "age", 0)),
     "two groups pooled": data(
         "'sex' has 2 groups", "leave its effects independent", formula="sex", model="effects = { sex = 'pooled' }"
@@ -128,6 +195,13 @@ COVARIATES = {
     "a number pooled": analysis("'age' is continuous", "leave it independent", model="effects = { age = 'pooled' }"),
     "a spline too rich": data("'bs(age, df=60)'", "take", formula="bs(age, df=60)"),
 }
+
+
+def two_spells_each(frame: pd.DataFrame) -> pd.DataFrame:
+    """Two rows a subject: to 20 months without an event, then to 40 with one."""
+    odd = np.arange(ROWS) % 2 == 1
+    who = [f"p{row // 2}" for row in range(ROWS)]
+    return frame.assign(who=who, entry=np.where(odd, 20, 0), time=np.where(odd, 40, 20), event=odd.astype(int))
 
 
 def many_columns(frame: pd.DataFrame) -> pd.DataFrame:

@@ -70,17 +70,16 @@ WITH_GAPS = {
 }
 POOLED_WITH_GAPS = {"beside a pooled group": "site", "in a pooled group": "stage"}
 GAP_CASES = [("Weibull, median", gaps) for gaps in WITH_GAPS] + [
-    (baseline, gaps)
-    for baseline in (
-        "exponential, median",
-        "Weibull, log rate",
-        "Weibull, log scale, Student t",
-        "piecewise, median",
-        "piecewise, log hazards",
-        "random walk, log hazards",
-        "random walk, median",
-    )
-    for gaps in ("both, two in some rows", "shares of their own", "beside a pooled group")
+    ("exponential, median", "both, two in some rows"),
+    ("exponential, log rate", "shares of their own"),
+    ("Weibull, log rate", "beside a pooled group"),
+    ("Weibull, log scale, Student t", "both, two in some rows"),
+    ("piecewise, median", "both, two in some rows"),
+    ("piecewise, median", "beside a pooled group"),
+    ("piecewise, log hazards", "shares of their own"),
+    ("random walk, log hazards", "both, two in some rows"),
+    ("random walk, log hazards", "shares of their own"),
+    ("random walk, median", "in a pooled group"),
 ]
 
 
@@ -229,9 +228,9 @@ def test_they_state_one_density_of_rows_with_gaps(patients: pd.DataFrame, baseli
         "covariates": covariates[:, complete],
         "survival_of_gaps": (outcome + covariates)[:, ~complete],
     }
-    for name, values in parts.items():
-        part = evaluated(model.compile_logp(vars=[model[name]], jacobian=False, mode=INTERPRETED), points)
-        np.testing.assert_allclose(values.sum(axis=1), part, rtol=1e-9, atol=1e-9)
+    each = model.compile_logp(vars=[model[name] for name in parts], jacobian=False, sum=False, mode=INTERPRETED)
+    found = np.array([[float(np.sum(part)) for part in each(point)] for point in points])
+    np.testing.assert_allclose(np.transpose([values.sum(axis=1) for values in parts.values()]), found, rtol=1e-9, atol=1e-9)
 
 
 def test_its_gradient_is_the_density_s(patients: pd.DataFrame) -> None:
