@@ -114,11 +114,11 @@ def test_the_log_rank_test_is_that_of_known_groups(fit: Fit, gappy: pd.DataFrame
 @pytest.mark.parametrize("left", ["nobody", "one group"])
 def test_nothing_left_for_cox(two_groups: pd.DataFrame, compared, left: str) -> None:
     """Where the rows without gaps are none, or all of one group, there is no Cox and the reason says why; the posterior stands."""
-    order = np.arange(len(two_groups))
-    other = order % 2 > 0 if left == "nobody" else two_groups["group"] == "b"
+    odd = np.arange(len(two_groups)) % 2 > 0
+    lacks_group, lacks_sex = (~odd, odd) if left == "nobody" else (np.zeros(len(odd), dtype=bool), two_groups["group"] == "b")
     frame = two_groups.assign(
-        group=two_groups["group"].where(order % 2 > 0 if left == "nobody" else True, None),
-        sex=np.where(other, None, np.resize(["f", "f", "m", "m"], len(order))),
+        group=two_groups["group"].mask(lacks_group, None),
+        sex=np.where(lacks_sex, None, np.resize(["f", "f", "m", "m"], len(odd))),
         count=1,
     )
     row = compared(prior_fit(frame), HazardRatio(of="group")).iloc[0]

@@ -28,6 +28,7 @@ ANALYSES = {
         "'event' is the endpoint's event column", "take it out of the formula", formula="group + event"
     ),
     "a reserved name": analysis("'log_age' is a reserved name", "rename the column", formula="log_age"),
+    "a name of results": analysis("'intercept' is a name that results use", "rename the column", formula="group + intercept"),
     "a formula without intercept": analysis("0 removes the intercept", "leave it out", formula="0 + group"),
     "an intercept taken out": analysis("'-' is not allowed", "the intercept is the baseline hazard", formula="group - 1"),
     "a function not allowed": analysis("the function exp() is not allowed", "use log, poly, bs", formula="exp(age)"),
