@@ -116,9 +116,6 @@ def multivariable_rows(source: Source, item: MultivariableCox, sampler: Sampler 
         analysed = source.cohort(analysis)
         posterior, why = _tried(sampler, analysis, analysed, item.term, pair)
         note += f"; Bayesian: {why}" if why else f"; Bayesian of {len(analysed)} patients"
-        if len(analysed) > len(cohort) and not why:
-            alone, _ = _tried(sampler, complete, cohort, item.term, pair)
-            note += f", {alone.answer.shown('ratio')} of the {len(cohort)} complete cases"
     section = f"{outcome_of(item.endpoint)[0]}, multivariable Cox"
     return _ratio_rows(section, item.endpoint, item.term, item, found, posterior, note)
 

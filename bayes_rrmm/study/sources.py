@@ -44,7 +44,7 @@ PRIOR_MEDIANS = {"pfs1": (18, 90), "pfs2": (18, 90), "os": (72, 360)}
 PRIOR_UPPER_HR = 5.0
 """The priors of the shipped analyses: median months with their 97.5 % points, and that of a hazard ratio around 1."""
 
-BASELINES = "hazards constant between cut points (a Weibull misses the median of PFS1), Weibull in the multivariable model"
+BASELINES = "medians from hazards constant between cut points (a Weibull misses that of PFS1), hazard ratios from Weibull models"
 
 ADJUSTED_FOR = {"pomalidomide": "no", "relapse_pattern": "biochemical", "extramedullary": "no"}
 """Terms of the multivariable Cox models, as far as they are named, and their references."""
@@ -94,10 +94,13 @@ def column_of(variable: str) -> str:
 
 
 def analysis_of(endpoint: str, formula: str = "1", references: dict[str, str] | None = None) -> Analysis:
-    """A piecewise analysis of an endpoint on complete cases under the study's priors, its variables with these references."""
+    """An analysis of an endpoint on complete cases under the study's priors, its variables with these references.
+
+    Piecewise without variables, for medians; Weibull with, for hazard ratios, which hardly depend on the baseline.
+    """
     name, time, event = outcome_of(endpoint)
-    model = f"{_piecewise(endpoint)}\n{_priors(endpoint, references or {})}"
-    return written(name, time, event, formula, references or {}, model + SAMPLING)
+    baseline = 'baseline = "weibull"' if references else _piecewise(endpoint)
+    return written(name, time, event, formula, references or {}, f"{baseline}\n{_priors(endpoint, references or {})}{SAMPLING}")
 
 
 def multivariable_analysis(endpoint: str, references: dict[str, str], missing: str) -> Analysis:
@@ -113,7 +116,7 @@ def multivariable_analysis(endpoint: str, references: dict[str, str], missing: s
 def paired_analysis() -> Analysis:
     """PFS1 against PFS2: two rows a patient, told apart by the column `line`."""
     references = {"line": "pfs2"}
-    model = f"{_piecewise('pfs2')}\n{_priors('pfs2', references)}{SAMPLING}"
+    model = f'baseline = "weibull"\n{_priors("pfs2", references)}{SAMPLING}'
     return written("PFS", "time", "event", "line", references, model, 'id = "patient"')
 
 

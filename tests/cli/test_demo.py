@@ -89,6 +89,6 @@ def test_the_whole_demo_leaves_the_study(demo_folder: Path) -> None:
     published = pd.read_csv(demo_folder / "published.csv")
     assert len(published) > 40
     assert {"immortal_time.csv", "published.csv", *MAIN} == {path.name for path in demo_folder.iterdir()}
-    missing = pd.read_csv(demo_folder / "os_maintenance" / "missing.csv")
-    assert missing["row"].nunique() == 128
-    assert missing.groupby("row")["probability"].sum().between(0.999999, 1.000001).all()
+    missing = pd.read_csv(demo_folder / "pfs2_regimen_weibull" / "missing.csv")
+    assert missing["row"].nunique() == 36
+    assert missing.groupby(["row", "variable"])["probability"].sum().between(0.999999, 1.000001).all()

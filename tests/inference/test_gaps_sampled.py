@@ -1,6 +1,6 @@
 """Sampled fits with gaps against quadrature: the posterior itself, the missing values', and a run folder of one.
 
-One-covariate exponential models have three parameters, so that a grid gives their posterior exactly. Two compilations.
+One-covariate exponential models have three parameters, so that a grid gives their posterior exactly. Two compilations, one of them in the gate.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def quadrature(frame: pd.DataFrame, kind: str, centre: float) -> Grid:
     return Grid(axes, weight, np.array([(weight * np.exp(one)).sum() for one in posterior_of_gaps]))
 
 
-@pytest.fixture(scope="module", params=["sequential", "independent"])
+@pytest.fixture(scope="module", params=["sequential", pytest.param("independent", marks=pytest.mark.full)])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 

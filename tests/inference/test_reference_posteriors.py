@@ -19,13 +19,13 @@ GATE = (
     "myeloma_gep__weibull_A_b2.5",
     "myeloma_gep__weibull_B_b1",
     "myeloma_gep__weibull_hier",
-    "myeloma_gep__pe_rw1_hier",
 )
-"""Four structures to compile: runs of one structure stand together and share it."""
+"""Three structures to compile: runs of one structure stand together and share it."""
 
 FULL = (
     "gehan__pe_iid_b1",
     "gehan__pe_rw1_b1",
+    "myeloma_gep__pe_rw1_hier",
     "myeloma_gep__pe_iid_b1",
     "myeloma_gep__pe_rw1_b1",
     "myeloma_gep__pe_iid_hier",
