@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import shutil
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from bayes_rrmm.cli.main import main
+from running import Ended, run_cli
 
 ANALYSIS, DATA = "myeloma_gep_weibull", "myeloma-gep"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-
-def run_cli(*arguments: object) -> Ended:
-    """The command as typed: exit code, standard output and standard error. An error that escapes is the test's."""
-    words = [str(argument) for argument in arguments]
-    before, sys.argv = sys.argv, ["/somewhere/bayes-rrmm", *words]
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-            main()
-    finally:
-        sys.argv = before
-    return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Sampled fits with gaps against quadrature: the posterior itself, the missing values', and a run folder of one.
 
-One-covariate exponential models have three parameters, so that a grid gives their posterior exactly. Two compilations, one of them in the gate.
+One-covariate exponential models have three parameters, so a grid gives their posterior exactly. Two compilations, one in the gate.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def test_the_published_interval_is_wider_than_its_pairs_allow(table: PublishedTa
 
 
 def test_wrong_data_are_told_apart(synthetic: pd.DataFrame) -> None:
-    """Patients with twice the time and shuffled groups fail where the abstract's numbers stand; others' are not called synthetic."""
+    """Patients with twice the time and shuffled groups fail where the abstract's numbers stand; others' are not called so."""
     wrong = pd.DataFrame(synthetic.to_dict("list"))
     wrong["patient"] = [f"ours-{number}" for number in range(len(wrong))]
     rng = np.random.default_rng(1)

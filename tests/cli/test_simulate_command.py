@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from bayes_rrmm.cli.main import main
+from running import Ended, run_cli
 
 ANALYSIS, DATA = "myeloma_gep_weibull", "myeloma-gep"
 FEW = ("--patients", 60, "--replicates", 2, "--cores", 1)
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-
 def simulate(*arguments: object) -> Ended:
     """`bayes-rrmm simulate` with these arguments."""
-    words = ["simulate", *map(str, arguments)]
-    before, sys.argv = sys.argv, ["bayes-rrmm", *words]
-    out, err = StringIO(), StringIO()
-    try:
-        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-            main()
-    finally:
-        sys.argv = before
-    return Ended(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+    return run_cli("simulate", *arguments)
 
 
 @pytest.fixture(scope="module")
