@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.cohort.record import Cohort, Floats, distinct_rows
 from bayes_rrmm.covariate_model import Candidates
 from bayes_rrmm.densities import gap_blocks, gap_probabilities
 from bayes_rrmm.parameters import Draws
@@ -23,8 +23,7 @@ def draw_gaps(plan: Plan, draws: Draws, cohort: Cohort, weight: Floats, seed: in
     filled = plan.covariates.candidates(gaps.covariates).frame
     frame = pd.concat([cohort.covariates.loc[complete], filled])
     plan.encoding.typed(frame)  # refuses a gap in a covariate that had none when the model of gaps was learnt
-    pattern = frame.groupby(list(frame.columns), sort=False).ngroup().to_numpy()
-    first = np.unique(pattern, return_index=True)[1]
+    first, pattern = distinct_rows(frame)
     size = len(next(iter(draws.values())))
     total = np.zeros((size, len(first))) + np.bincount(pattern[: complete.sum()], weights=weight[complete], minlength=len(first))
     rng = np.random.default_rng([seed, 2])

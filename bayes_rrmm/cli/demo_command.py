@@ -10,10 +10,9 @@ from typing import Any
 import click
 
 from bayes_rrmm.cli.running import run_and_show
-from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, print_json, shared
+from bayes_rrmm.cli.shared import ERROR, FAILED_DIAGNOSTIC, print_json, shared
 from bayes_rrmm.errors import AnalysisError, DataError, RunFolderError
 
-ERROR = 1
 SYNTHETIC = "rrmm1-synthetic"
 EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo"}
 """The data of a shipped analysis, by the first two parts of its name; every other one is the study's."""

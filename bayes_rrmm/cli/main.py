@@ -16,10 +16,9 @@ from bayes_rrmm.cli import commands
 from bayes_rrmm.cli.demo_command import demo
 from bayes_rrmm.cli.missing_command import missing
 from bayes_rrmm.cli.models_command import models
+from bayes_rrmm.cli.shared import ERROR
 from bayes_rrmm.cli.simulate_command import simulate
 from bayes_rrmm.errors import BayesRrmmError
-
-ERROR = 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from bayes_rrmm.fitted import Fit
 
+ERROR = 1
 FAILED_DIAGNOSTIC = 2
 
 

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, command_line, print_json, shared
+from bayes_rrmm.cli.shared import ERROR, FAILED_DIAGNOSTIC, command_line, print_json, shared
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bayes_rrmm.simulation.files import StudyFiles
     from bayes_rrmm.simulation.recovery import Sampler, Study
-
-INTERRUPTED = 1
 
 
 @click.command()
@@ -74,7 +72,7 @@ def simulate(
     except KeyboardInterrupt:
         where = "nothing was written" if files is None else f"{files.replicates} holds what was done; the same command goes on"
         click.echo(f"interrupted: {where}.", err=True)
-        return INTERRUPTED
+        return ERROR
     prob = declared.sampling.interval.prob
     table, sampling = coverage_table(found, prob), sampling_record(found)
     if files is not None:

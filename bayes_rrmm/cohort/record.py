@@ -168,6 +168,12 @@ class Cohort:
         return digest.hexdigest()
 
 
+def distinct_rows(frame: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first of each kind of identical row, and the kind of every row, kinds numbered as they appear."""
+    kind = frame.groupby(list(frame.columns), sort=False, dropna=False).ngroup().to_numpy().astype(np.int64)
+    return np.unique(kind, return_index=True)[1].astype(np.int64), kind
+
+
 def with_levels(covariates: pd.DataFrame, filters: dict[str, tuple[str, ...]]) -> NDArray[np.bool_]:
     """Which rows have one of the named levels in every filtered column; a gap has none."""
     keep = np.ones(len(covariates), dtype=bool)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.cohort.record import Cohort, Floats, distinct_rows
 from bayes_rrmm.hazards.collapse import by_interval, by_time
 from bayes_rrmm.parameters import LOG_LOG_2, random_walk
 from bayes_rrmm.plan import Plan
@@ -123,8 +123,7 @@ def gap_inputs(plan: Plan, cohort: Cohort) -> dict[str, Any]:
     position = np.arange(ways.max(initial=1))[None, :]
     filled = candidates.frame.iloc[(candidates.starts[:, None] + np.minimum(position, ways[:, None] - 1)).ravel()]
     whole = cohort.covariates.loc[complete]
-    pattern = whole.groupby(list(whole.columns), sort=False).ngroup().to_numpy()
-    first = np.unique(pattern, return_index=True)[1]
+    first, pattern = distinct_rows(whole)
     inputs: dict[str, Any] = {
         "known": np.bincount(pattern, weights=cohort.weight[complete], minlength=len(first)).astype(np.float64),
         "gap_padding": np.where(position < ways[:, None], 0.0, -np.inf),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.cohort.record import Cohort, Floats, distinct_rows
 from bayes_rrmm.diagnostics import LeaveOneOut, leave_one_out
 from bayes_rrmm.diagnostics.checks import measure_quantity
 from bayes_rrmm.errors import FitError
@@ -61,9 +61,7 @@ def loo_table(result: LeaveOneOut) -> pd.DataFrame:
 
 def _distinct(rows: Cohort) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The first of each kind of identical row, and the kind of every row."""
-    frame = rows.to_frame().assign(**{"\0entry": rows.entry})
-    kind = frame.groupby(list(frame.columns), sort=False, dropna=False).ngroup().to_numpy()
-    return np.unique(kind, return_index=True)[1].astype(np.int64), kind.astype(np.int64)
+    return distinct_rows(rows.to_frame().assign(**{"\0entry": rows.entry}))
 
 
 def _blocks(fit: Fit, rows: Cohort, unit: NDArray[np.int64]) -> Iterator[Floats]:
