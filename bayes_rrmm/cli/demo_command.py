@@ -14,6 +14,8 @@ from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, print_json, shared
 SYNTHETIC = "rrmm1-synthetic"
 EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo"}
 """The data of a shipped analysis, by the first two parts of its name; every other one is the study's."""
+PAIRED = "pfs1_against_pfs2"
+"""The analysis that takes the study's patients as two rows each."""
 NAIVE, DELAYED = "os_initial_naive", "os_initial_delayed_entry"
 MAIN = (
     "pfs2_regimen_weibull", "os_regimen_weibull", "os_salvage_asct", "os_maintenance", NAIVE, DELAYED, "myeloma_gep_weibull",
@@ -40,7 +42,7 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     names = [*MAIN, *(name for name in model_names() if name not in MAIN)] if full else list(MAIN)
     records, code = [], 0
     for name in names:
-        source = EMBEDDED.get("_".join(name.split("_")[:2]), data)
+        source = _pairs(out, data) if name == PAIRED else EMBEDDED.get("_".join(name.split("_")[:2]), data)
         record, ended = run_and_show(
             name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None
         )
@@ -52,6 +54,18 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     else:
         click.echo(f"Run folders, each with figures/survival.png, and the tables above as CSV: {out}/")
     return max(code, *(ended for _, _, ended in tables))
+
+
+def _pairs(out: Path, data: str) -> str:
+    """The embedded pairs of the synthetic cohort, or a file made of the user's own patients."""
+    if data == SYNTHETIC:
+        return "rrmm1-paired-synthetic"
+    from bayes_rrmm.read import table_of
+    from bayes_rrmm.study.paired import csv_bytes
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "pairs.csv").write_bytes(csv_bytes(table_of(data)))
+    return str(out / "pairs.csv")
 
 
 Table = tuple[str, list[dict[str, Any]], int]

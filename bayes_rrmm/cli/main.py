@@ -27,9 +27,9 @@ ERROR = 1
 def cli() -> None:
     """Bayesian survival models for small groups, each number beside its frequentist counterpart.
 
-    DATA is a CSV or Parquet file, or the name of an embedded data set (rrmm1-synthetic, myeloma-gep,
-    myeloma-mayo). ANALYSIS is a
-    TOML file, or the name of a shipped analysis (see `bayes-rrmm models`).
+    DATA is a CSV or Parquet file, or the name of an embedded data set (rrmm1-synthetic,
+    rrmm1-paired-synthetic, myeloma-gep, myeloma-mayo). ANALYSIS is a TOML file, or the name of a
+    shipped analysis (see `bayes-rrmm models`).
     """
 
 
