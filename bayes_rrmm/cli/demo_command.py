@@ -12,10 +12,10 @@ from bayes_rrmm.cli.running import run_and_show
 from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, print_json, shared
 
 SYNTHETIC = "rrmm1-synthetic"
-EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo"}
+EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo", "pfs1_against": "rrmm1-paired-synthetic"}
 """The data of a shipped analysis, by the first two parts of its name; every other one is the study's."""
 PAIRED = "pfs1_against_pfs2"
-"""The analysis that takes the study's patients as two rows each."""
+"""The analysis that takes the study's patients as two rows each: made of the user's own where they are given."""
 NAIVE, DELAYED = "os_initial_naive", "os_initial_delayed_entry"
 MAIN = (
     "pfs2_regimen_weibull", "os_regimen_weibull", "os_salvage_asct", "os_maintenance", NAIVE, DELAYED, "myeloma_gep_weibull",
@@ -42,7 +42,9 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     names = [*MAIN, *(name for name in model_names() if name not in MAIN)] if full else list(MAIN)
     records, code = [], 0
     for name in names:
-        source = _pairs(out, data) if name == PAIRED else EMBEDDED.get("_".join(name.split("_")[:2]), data)
+        source = EMBEDDED.get("_".join(name.split("_")[:2]), data)
+        if name == PAIRED and data != SYNTHETIC:
+            source = pairs_of(data, out)
         record, ended = run_and_show(
             name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None
         )
@@ -56,10 +58,8 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     return max(code, *(ended for _, _, ended in tables))
 
 
-def _pairs(out: Path, data: str) -> str:
-    """The embedded pairs of the synthetic cohort, or a file made of the user's own patients."""
-    if data == SYNTHETIC:
-        return "rrmm1-paired-synthetic"
+def pairs_of(data: str, out: Path) -> str:
+    """The path of pairs.csv in OUT: the patients of a file as two rows each."""
     from bayes_rrmm.read import table_of
     from bayes_rrmm.study.paired import csv_bytes
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import bayes_rrmm as br
+from bayes_rrmm.cli.demo_command import PAIRED, pairs_of
 from bayes_rrmm.study.paired import csv_bytes, paired_lines
 
 DATA = Path(str(files("bayes_rrmm") / "data"))
@@ -40,6 +41,15 @@ def test_a_patient_s_two_rows_hold_its_two_outcomes() -> None:
         ["a", "first", "12", "1"],
         ["a", "second", "", "1"],
     ]
+
+
+def test_the_demo_pairs_the_user_s_own_patients(synthetic: pd.DataFrame, tmp_path: Path) -> None:
+    """`demo --full --data FILE` asks the paired question of that file's patients, not of the synthetic ones."""
+    table = tmp_path / "patients.csv"
+    synthetic.iloc[5:9].to_csv(table, index=False)
+    analysis = br.load_analysis(PAIRED)
+    cohort = br.read_cohort(pairs_of(str(table), tmp_path / "demo"), analysis)
+    assert cohort.time.tolist() == synthetic.iloc[5:9][["pfs1_months", "pfs2_months"]].to_numpy(dtype=float).ravel().tolist()
 
 
 def test_a_missing_column_is_named() -> None:
