@@ -11,8 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_rrmm.cluster_likelihood import log_likelihood_by_cluster
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.covariate_model import Candidates
+from bayes_rrmm.errors import FitError
 from bayes_rrmm.hazards import pointwise_log_likelihood
 from bayes_rrmm.parameters import Draws, baseline_of, log_innovations, log_prior, log_relative_hazard
 from bayes_rrmm.plan import Plan
@@ -22,7 +24,11 @@ BLOCK = 2_000_000
 
 
 def log_likelihood(plan: Plan, draws: Draws, cohort: Cohort) -> Floats:
-    """Pointwise log-likelihood of the survival outcome, shape (S, N), given what is known of the covariates."""
+    """Pointwise log-likelihood of the survival outcome, shape (S, N), given what is known of the covariates.
+
+    Where the model has a frailty it is given too, as `u` of the draws; raises FitError where they have none (see
+    `log_likelihood_by_cluster` for its average).
+    """
     complete = cohort.is_complete()
     if plan.covariates is None or complete.all():
         return _complete_rows(plan, draws, cohort)
@@ -71,10 +77,11 @@ def log_density(plan: Plan, draws: Draws, cohort: Cohort) -> Floats:
     """Log posterior density up to the evidence, shape (S,), in the coordinates that are sampled.
 
     These are the parameters as stated, except that a Weibull's median or log scale is replaced by its log cumulative
-    hazard at the reference time (which divides the density by the shape), and pooled effects and random-walk steps by
-    their standard normals.
+    hazard at the reference time (which divides the density by the shape), and pooled effects, random-walk
+    steps and log-normal frailties (`u` of the draws) by their standard normals. A gamma frailty is averaged over.
     """
-    total = np.asarray(log_likelihood(plan, draws, cohort).sum(axis=1) + log_innovations(plan, draws))
+    outcome = log_likelihood_by_cluster if plan.frailty == "gamma" else log_likelihood
+    total = np.asarray(outcome(plan, draws, cohort).sum(axis=1) + log_innovations(plan, draws))
     total = total + log_covariates(plan, draws, cohort).sum(axis=1) + np.sum(list(log_prior(plan, draws).values()), axis=0)
     if plan.family == "weibull" and plan.priors.baseline_kind in ("median", "log_scale"):
         total = total - draws["log_shape"]
@@ -83,6 +90,10 @@ def log_density(plan: Plan, draws: Draws, cohort: Cohort) -> Floats:
 
 def _complete_rows(plan: Plan, draws: Draws, cohort: Cohort) -> Floats:
     eta = log_relative_hazard(draws, plan.encoding.design(cohort.covariates), plan.encoding.indicators(cohort.covariates))
+    if plan.frailty is not None:
+        if "u" not in draws:
+            raise FitError("rows of one cluster depend on each other through its frailty; give its logarithm `u` with the draws.")
+        eta = eta + draws["u"][:, cohort.cluster_numbers]
     return pointwise_log_likelihood(baseline_of(plan, draws), eta, cohort.time, cohort.event, cohort.entry, cohort.weight)
 
 

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_rrmm.cluster_likelihood import log_likelihood_by_cluster, log_likelihood_by_subject
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.densities import log_likelihood
 from bayes_rrmm.errors import FitError, listed
 from bayes_rrmm.gaps import draw_gaps
-from bayes_rrmm.hazards import Baseline
-from bayes_rrmm.parameters import baseline_of, log_relative_hazard
+from bayes_rrmm.hazards import Baseline, NewMember
+from bayes_rrmm.parameters import baseline_of, log_relative_hazard, new_member
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.specification.analysis import Analysis
 
@@ -38,7 +39,8 @@ DIMS = {
 @dataclass(frozen=True, repr=False)
 class Fit:
     """A sampled model. `tree` is an xarray DataTree with posterior, sample_stats, prior, log_prior, and, where kept,
-    log_likelihood and observed_data: every ArviZ function takes it. `cohort` is None in a fit read back without rows.
+    log_likelihood, observed_data, and frailty (`u`, the log frailty of each cluster): every ArviZ function takes it.
+    `cohort` is None in a fit read back without rows.
     """
 
     plan: Plan
@@ -91,8 +93,13 @@ class Fit:
 
     @cached_property
     def baseline(self) -> Baseline:
-        """The baseline hazard: that of the average patient (with pooled effects, of u = 0)."""
+        """The baseline hazard: that of the average patient (with pooled effects or a frailty, of u = 0)."""
         return baseline_of(self.plan, self.draws)
+
+    @cached_property
+    def new_member(self) -> NewMember | None:
+        """The frailty as it acts on a member of a new cluster; None without one."""
+        return new_member(self.plan, self.draws)
 
     def eta(self, frame: pd.DataFrame) -> Floats:
         """Log relative hazard, shape (S, N), of rows with the covariates of the formula."""
@@ -128,8 +135,13 @@ class Fit:
         return self.cohort
 
     def log_likelihood(self, cohort: Cohort) -> Floats:
-        """Pointwise log-likelihood, shape (S, N), recomputed from the draws in closed form."""
-        return log_likelihood(self.plan, self.draws, cohort)
+        """Log-likelihood recomputed from the draws: of rows, shape (S, N); of clusters, their frailty averaged over, shape
+        (S, G), where the model has a frailty: then only clusters are independent given the parameters."""
+        return (log_likelihood if self.plan.frailty is None else log_likelihood_by_cluster)(self.plan, self.draws, cohort)
+
+    def log_likelihood_of_subjects(self, cohort: Cohort) -> Floats:
+        """Of a model with a frailty: log-likelihood of each subject given the others of its cluster, shape (S, U)."""
+        return log_likelihood_by_subject(self.plan, self.draws, cohort)
 
 
 def as_dataset(draws: dict[str, Floats], plan: Plan, chains: int) -> xr.Dataset:

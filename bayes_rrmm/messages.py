@@ -26,7 +26,6 @@ _PLAIN = {
 }
 
 LATER = {
-    ("ModelPart", "frailty"): "frailties are not fitted by this version; remove it",
     ("ModelPart", "landmark"): "landmark analyses are not fitted by this version; remove it, and use `entry` for delayed entry",
     ("EffectTable", "time"): 'time-varying effects are not fitted by this version; use pooling = "independent" or "pooled"',
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bayes_rrmm.cohort.record import Cohort
 from bayes_rrmm.errors import listed
 from bayes_rrmm.plan import Plan, interval_events
@@ -11,6 +13,7 @@ from bayes_rrmm.prior_words import prior_lines
 def overview(plan: Plan, cohort: Cohort) -> str:
     """The text that `bayes-rrmm validate` prints. Samples nothing."""
     sections = [_head(plan), _rows(cohort), _groups(plan, cohort), _continuous(plan), _gaps(plan, cohort), _baseline(plan, cohort)]
+    sections.append(_frailty(plan, cohort))
     sections.append(_priors(plan))
     return "\n".join(line for section in sections for line in section)
 
@@ -30,6 +33,7 @@ def overview_record(plan: Plan, cohort: Cohort) -> dict[str, object]:
         "marginalised": {} if plan.covariates is None else {item.name: item.gaps for item in plan.covariates.variables},
         "pooled": [pooled.term for pooled in plan.encoding.pooled],
         "cuts": list(plan.cuts),
+        "frailty": None if plan.analysis.model.frailty is None else plan.analysis.model.frailty.model_dump(),
         "priors": [line.__dict__ for line in prior_lines(plan)],
     }
 
@@ -46,6 +50,7 @@ def cohort_record(cohort: Cohort) -> dict[str, object]:
         "person_time": cohort.person_time,
         "unit": cohort.unit,
         "delayed_entry": cohort.has_delayed_entry,
+        **({} if cohort.cluster is None else {"clusters": int(cohort.cluster_numbers.max()) + 1}),
         "dropped": [{"reason": item.reason, "rows": len(item.rows), "first_rows": list(item.rows[:10])} for item in cohort.dropped],
         "notes": list(cohort.notes),
     }
@@ -99,6 +104,19 @@ def _gaps(plan: Plan, cohort: Cohort) -> list[str]:
         lines.append(f"  {variable.name}: unknown in {variable.gaps:g} patients, {how}")
     lines.append(f"  {cohort.is_complete().sum()} of {len(cohort)} rows have no gap")
     return lines
+
+
+def _frailty(plan: Plan, cohort: Cohort) -> list[str]:
+    frailty = plan.analysis.model.frailty
+    if frailty is None:
+        return []
+    numbers = cohort.cluster_numbers
+    rows, events = np.bincount(numbers), np.bincount(numbers, weights=cohort.event)
+    size = f"{rows.min()} to {rows.max()} rows" if rows.min() < rows.max() else f"{rows.max()} rows"
+    return [
+        f"Frailty ({frailty.distribution}) of clusters ({frailty.cluster}): {len(rows)} of {size} each, "
+        f"{(events > 1).sum()} with more than one event"
+    ]
 
 
 def _baseline(plan: Plan, cohort: Cohort) -> list[str]:

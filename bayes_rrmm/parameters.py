@@ -1,8 +1,9 @@
 """Draws of a model's parameters under their reported names, and what follows from them without sampling.
 
 `Draws` maps a name to an array whose first axis is the draws': log_rate or log_scale, log_shape, log_hazard (J),
-log_hazard_level, sigma, beta (P), tau (terms), effect (L), and gamma or share of marginalised covariates. Which of them
-a model has depends on its plan.
+log_hazard_level, sigma, beta (P), tau (terms), effect (L), gamma or share of marginalised covariates, and theta or
+tau[frailty] of a gamma or log-normal frailty. Which of them a model has depends on its plan. Beside these, where a frailty
+is given and not averaged over, `u` holds its logarithm for each cluster (G), in the order in which clusters first appear.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayes_rrmm.cohort.record import Floats
-from bayes_rrmm.hazards import Baseline, Exponential, PiecewiseExponential, Weibull
+from bayes_rrmm.hazards import Baseline, Exponential, GammaMember, NewMember, PiecewiseExponential, Weibull, lognormal_member
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.resolved_priors import INTERVAL_SD, Location
 
 Draws = Mapping[str, Floats]
 LOG_LOG_2 = math.log(math.log(2.0))
+FRAILTY = {"gamma": "theta", "log-normal": "tau[frailty]"}
+"""The parameter of each frailty: the variance of w, which has mean 1, or the sd of log w, which has mean 0."""
 
 
 def baseline_of(plan: Plan, draws: Draws) -> Baseline:
@@ -32,6 +35,14 @@ def baseline_of(plan: Plan, draws: Draws) -> Baseline:
             return Weibull(-np.exp(draws["log_shape"]) * draws["log_scale"], draws["log_shape"])
         return Weibull(draws["log_rate"], draws["log_shape"])
     return PiecewiseExponential(draws["log_hazard"], plan.cut_array)
+
+
+def new_member(plan: Plan, draws: Draws) -> NewMember | None:
+    """The frailty that the draws describe, as it acts on a member of a new cluster; None without one."""
+    if plan.frailty is None:
+        return None
+    spread = draws[FRAILTY[plan.frailty]]
+    return GammaMember(spread) if plan.frailty == "gamma" else lognormal_member(spread)
 
 
 def log_relative_hazard(draws: Draws, design: Floats, indicators: Floats) -> Floats:
@@ -48,8 +59,8 @@ def log_relative_hazard(draws: Draws, design: Floats, indicators: Floats) -> Flo
 def log_prior(plan: Plan, draws: Draws) -> dict[str, Floats]:
     """Log prior density of each stated parameter, shape (S,), on the scale it is stated on.
 
-    Standard-normal innovations of pooled effects and random walks are not in it (see `log_innovations`), so that
-    scaling these densities by a power scales what the analyst stated.
+    Standard-normal innovations of pooled effects, random walks and log-normal frailties are not in it (see
+    `log_innovations`), so that scaling these densities by a power scales what the analyst stated.
     """
     priors = plan.priors
     parts = _baseline_log_prior(plan, draws)
@@ -62,6 +73,9 @@ def log_prior(plan: Plan, draws: Draws) -> dict[str, Floats]:
         parts["tau"] = np.sum(_log_half_normal(draws["tau"], np.array(priors.tau_sd)), axis=1)
     if "sigma" in draws:
         parts["sigma"] = _log_half_normal(draws["sigma"], priors.sigma_sd)
+    if plan.frailty is not None and priors.frailty_sd is not None:
+        name = FRAILTY[plan.frailty]
+        parts[name] = _log_half_normal(draws[name], priors.frailty_sd)
     if plan.covariates is not None and plan.covariates.kind == "sequential":
         sd = plan.covariates.gamma_sd
         parts["gamma"] = (_log_normal_density(draws["gamma"] / sd, 0.0, 1.0) - np.log(sd)).sum(axis=1)
@@ -94,13 +108,15 @@ def log_median(plan: Plan, draws: Draws) -> Floats:
 
 
 def log_innovations(plan: Plan, draws: Draws) -> Floats:
-    """Log density of the standard normals behind pooled effects and random walks, shape (S,)."""
+    """Log density of the standard normals behind pooled effects, random walks and, where given, log-normal frailties; (S,)."""
     total = np.zeros(len(next(iter(draws.values()))))
     if "tau" in draws:
         total += _log_normal_density(draws["effect"] / spread_over_levels(plan, draws["tau"]), 0.0, 1.0).sum(axis=1)
     if "sigma" in draws:
         steps = np.diff(draws["log_hazard"], axis=1) / draws["sigma"][:, None]
         total += _log_normal_density(steps, 0.0, 1.0).sum(axis=1)
+    if plan.frailty == "log-normal" and "u" in draws:
+        total += _log_normal_density(draws["u"] / draws[FRAILTY["log-normal"]][:, None], 0.0, 1.0).sum(axis=1)
     return total
 
 
@@ -129,6 +145,8 @@ def draw_from_prior(plan: Plan, size: int, seed: int) -> dict[str, Floats]:
         draws["effect"] = spread_over_levels(plan, draws["tau"]) * innovations
     if plan.covariates is not None:
         draws |= plan.covariates.draw_from_prior(rng, size)
+    if plan.frailty is not None and priors.frailty_sd is not None:
+        draws[FRAILTY[plan.frailty]] = np.abs(rng.normal(0.0, priors.frailty_sd, size))
     return draws
 
 

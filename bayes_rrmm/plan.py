@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,10 @@ from bayes_rrmm.encoding import Encoding, learn_encoding
 from bayes_rrmm.hazards.cuts import cut_points, events_by_interval
 from bayes_rrmm.resolved_priors import ResolvedPriors, resolve_priors
 from bayes_rrmm.specification.analysis import Analysis
+from bayes_rrmm.specification.frailty import check_frailty
+
+CLUSTER_STEP = 32
+"""Room for clusters comes in multiples of it, so that cohorts of nearly as many clusters share a compiled model."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class Plan:
     `cuts` has shape (J - 1,), empty unless the baseline is piecewise. `reference_time` is a time inside the data at
     which the Weibull's cumulative hazard is sampled, which decorrelates it from the shape. `last_follow_up` is the latest
     exit: beyond it everything is extrapolated. `covariates` is the model of marginalised covariates, None without gaps.
+    `most_clusters` is how many clusters a log-normal frailty has room for, 0 where there is none.
     """
 
     analysis: Analysis
@@ -31,11 +37,17 @@ class Plan:
     reference_time: float
     last_follow_up: float
     covariates: CovariateModel | None = None
+    most_clusters: int = 0
 
     @property
     def family(self) -> str:
         """Name of the baseline."""
         return self.analysis.model.baseline
+
+    @property
+    def frailty(self) -> str | None:
+        """The distribution of the frailty, gamma or log-normal; None without one."""
+        return None if self.analysis.model.frailty is None else self.analysis.model.frailty.distribution
 
     @property
     def smoothing(self) -> str:
@@ -45,7 +57,7 @@ class Plan:
     @property
     def target_accept(self) -> float:
         """Acceptance the sampler aims at: as declared, or 0.98 where a spread is learnt (at 0.95 some still diverge), else 0.9."""
-        learns_a_spread = self.smoothing == "random-walk" or bool(self.encoding.pooled)
+        learns_a_spread = self.smoothing == "random-walk" or bool(self.encoding.pooled) or self.frailty == "log-normal"
         return self.analysis.sampling.target_accept or (0.98 if learns_a_spread else 0.9)
 
     @property
@@ -67,6 +79,7 @@ class Plan:
                 "reference_time": self.reference_time,
                 "last_follow_up": self.last_follow_up,
                 "covariates": None if self.covariates is None else json.loads(self.covariates.to_json()),
+                "most_clusters": self.most_clusters,
             }
         )
 
@@ -82,6 +95,7 @@ class Plan:
             reference_time=raw["reference_time"],
             last_follow_up=raw["last_follow_up"],
             covariates=CovariateModel.from_json(json.dumps(raw["covariates"])) if raw.get("covariates") else None,
+            most_clusters=raw.get("most_clusters", 0),
         )
 
 
@@ -90,6 +104,7 @@ def make_plan(analysis: Analysis, cohort: Cohort) -> Plan:
 
     Raises DataError where the design cannot be fitted, AnalysisError where the analysis contradicts it.
     """
+    check_frailty(analysis)  # an analysis changed in Python was not checked when it was read
     encoding = learn_encoding(analysis, cohort)
     cuts: tuple[float, ...] = ()
     if analysis.model.baseline == "piecewise-exponential":
@@ -102,7 +117,15 @@ def make_plan(analysis: Analysis, cohort: Cohort) -> Plan:
         reference_time=_median_event_time(cohort),
         last_follow_up=float(cohort.time.max()),
         covariates=learn_covariate_model(analysis, encoding, cohort),
+        most_clusters=_room(analysis, cohort),
     )
+
+
+def _room(analysis: Analysis, cohort: Cohort) -> int:
+    """Room for the clusters of a log-normal frailty, each a parameter: a compiled model has a fixed number of parameters."""
+    if analysis.model.frailty is None or analysis.model.frailty.distribution != "log-normal":
+        return 0
+    return CLUSTER_STEP * math.ceil((int(cohort.cluster_numbers.max()) + 1) / CLUSTER_STEP)
 
 
 def _median_event_time(cohort: Cohort) -> float:

@@ -12,13 +12,15 @@ from scipy.special import stdtrit
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.covariate_model import COEFFICIENT_SD, INTERCEPT_SD
 from bayes_rrmm.encoding import Column, Encoding
-from bayes_rrmm.parameters import draw_from_prior, log_median
+from bayes_rrmm.parameters import FRAILTY, draw_from_prior, log_median
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.priors import Z975
 from bayes_rrmm.resolved_priors import Location
 
 SIMULATED = 20_000
 """Prior draws behind an interval that has no closed form."""
+
+TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,25 @@ def prior_lines(plan: Plan) -> list[PriorLine]:
         low, high = np.quantile(steps, (0.025, 0.975))
         about = f"hazard ratio of neighbouring intervals, sigma ~ HalfNormal({plan.priors.sigma_sd:g})"
         lines.append(PriorLine(about, _range(low, high), "", _origin(plan.analysis.priors.sigma is None)))
-    return lines + _covariate_lines(plan)
+    return lines + _frailty_lines(plan, draws) + _covariate_lines(plan)
+
+
+def _frailty_lines(plan: Plan, draws: dict[str, Floats]) -> list[PriorLine]:
+    """What the frailty's prior allows: the hazard ratio of any two clusters, averaged over the spread."""
+    frailty = plan.analysis.model.frailty
+    if frailty is None:
+        return []
+    rng = np.random.default_rng([plan.analysis.sampling.seed, 4])
+    name = FRAILTY[frailty.distribution]
+    spread = draws[name][:, None]
+    if frailty.distribution == "gamma":
+        log_ratio = np.diff(np.log(np.maximum(rng.gamma(1.0 / spread, spread, (len(spread), 2)), TINY)))
+    else:
+        log_ratio = np.diff(spread * rng.normal(size=(len(spread), 2)))
+    low, high = np.exp(np.clip(np.quantile(log_ratio, (0.025, 0.975)), -700.0, 700.0))
+    about = f"hazard ratio, any two clusters ({frailty.cluster}), {frailty.distribution} frailty, {name} ~ HalfNormal"
+    about += f"({plan.priors.frailty_sd:g})"
+    return [PriorLine(about, _range(low, high), "", _origin(plan.analysis.priors.frailty is None))]
 
 
 def _covariate_lines(plan: Plan) -> list[PriorLine]:
@@ -86,6 +106,7 @@ def _median_line(plan: Plan) -> PriorLine:
     origin = "default, scaled by the data: log 2 x person-time / events" if prior.is_default else _origin(False)
     weight = "" if prior.is_student else f"as much as {1 / prior.sd**2:.2g} events"
     patient = "patient of a group with u = 0" if plan.encoding.pooled else "average patient"
+    patient += "" if plan.frailty is None else " with frailty 1"
     about = f"median survival of the {patient}, {unit} ({how}centre {_figure(middle)})"
     return PriorLine(about, _range(low, high), weight if plan.priors.baseline_kind == "median" else "", origin)
 

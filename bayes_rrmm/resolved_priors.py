@@ -23,6 +23,7 @@ DEFAULT_LOG_SHAPE = NormalPrior(normal=(0.0, 0.5))
 DEFAULT_MEDIAN_LOG_SD = 1.5
 DEFAULT_TAU_SD = 0.5
 DEFAULT_SIGMA_SD = 0.5
+DEFAULT_FRAILTY_SD = 1.0
 INTERVAL_SD = 0.5
 """sd of a log hazard around their common level, where a piecewise baseline is stated through its median."""
 
@@ -50,6 +51,7 @@ class ResolvedPriors:
 
     `baseline` is on log median (kind median), log rate, log scale or each log hazard, by `baseline_kind`.
     `coefficients` are in the order of the encoding's columns, on the reported scale; `tau_sd` in that of its pooled terms.
+    `frailty_sd` is that of the half-normal on theta (gamma) or tau (log-normal), None without a frailty.
     """
 
     baseline_kind: BaselineKind
@@ -58,6 +60,7 @@ class ResolvedPriors:
     coefficients: tuple[Location, ...]
     tau_sd: tuple[float, ...]
     sigma_sd: float
+    frailty_sd: float | None = None
 
     def to_json(self) -> str:
         """All of it as JSON, for a run folder."""
@@ -74,6 +77,7 @@ class ResolvedPriors:
             coefficients=tuple(Location(**item) for item in raw["coefficients"]),
             tau_sd=tuple(raw["tau_sd"]),
             sigma_sd=raw["sigma_sd"],
+            frailty_sd=raw.get("frailty_sd"),
         )
 
     def coefficient_arrays(self) -> tuple[Floats, Floats, Floats]:
@@ -98,7 +102,15 @@ def resolve_priors(analysis: Analysis, encoding: Encoding, cohort: Cohort) -> Re
         coefficients=tuple(_coefficient(column, stated.terms.get(column.term)) for column in encoding.columns),
         tau_sd=tuple(tau.get(pooled.term, DEFAULT_TAU_SD) for pooled in encoding.pooled),
         sigma_sd=sigma,
+        frailty_sd=_frailty(analysis),
     )
+
+
+def _frailty(analysis: Analysis) -> float | None:
+    if analysis.model.frailty is None:
+        return None
+    stated = analysis.priors.frailty
+    return DEFAULT_FRAILTY_SD if stated is None else stated.sd  # type: ignore[attr-defined]  # a half-normal
 
 
 def default_median(cohort: Cohort) -> float:

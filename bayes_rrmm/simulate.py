@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.errors import DataError, FitError
 from bayes_rrmm.hazards import Baseline
-from bayes_rrmm.parameters import Draws, baseline_of, log_relative_hazard
+from bayes_rrmm.parameters import FRAILTY, Draws, baseline_of, log_relative_hazard
 from bayes_rrmm.plan import Plan
 
 
@@ -37,6 +37,8 @@ def simulate_complete(plan: Plan, draws: Draws, cohort: Cohort, rng: np.random.G
     _refuse_short(cohort, follow_up)
     covariates = draw_covariates(plan, draws, cohort.covariates, rng)
     eta = log_relative_hazard(draws, plan.encoding.design(covariates), plan.encoding.indicators(covariates))
+    if plan.frailty is not None:
+        eta = eta + draw_new_frailties(plan, draws, cohort, eta, rng)[:, cohort.cluster_numbers]
     times = event_times(baseline_of(plan, draws), eta, cohort.entry, rng)[0]
     return replace(
         cohort,
@@ -46,6 +48,19 @@ def simulate_complete(plan: Plan, draws: Draws, cohort: Cohort, rng: np.random.G
         origin=f"a simulation from {plan.analysis.title!r}",
         notes=(),
     )
+
+
+def draw_new_frailties(plan: Plan, draws: Draws, cohort: Cohort, eta: Floats, rng: np.random.Generator) -> Floats:
+    """u = log w of each cluster, shape (S, G), from its distribution among those whose rows are free of the event at entry:
+    log-normal, or gamma with shape 1/theta and rate 1/theta + A, A the cumulative hazard (w = 1) they survived before."""
+    clusters = int(cohort.cluster_numbers.max()) + 1
+    spread = draws[FRAILTY[str(plan.frailty)]][:, None]
+    if plan.frailty == "log-normal":
+        return np.asarray(spread * rng.normal(size=(len(spread), clusters)))
+    survived = baseline_of(plan, draws).cumulative_hazard(cohort.entry[None, :]) * np.exp(eta)
+    before = np.stack([np.bincount(cohort.cluster_numbers, weights=row, minlength=clusters) for row in survived])
+    w = rng.standard_gamma(1.0 / spread, (len(spread), clusters)) / (1.0 / spread + before)
+    return np.asarray(np.log(np.maximum(w, np.finfo(np.float64).tiny)))
 
 
 def draw_covariates(plan: Plan, draws: Draws, covariates: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -97,6 +112,7 @@ def take_rows(cohort: Cohort, rows: NDArray[np.int64]) -> Cohort:
         weight=np.ones(len(rows)),
         covariates=cohort.covariates.iloc[rows].set_axis(numbers, axis=0),
         id=None,
+        cluster=None if cohort.cluster is None else cohort.cluster[rows],
         rows_read=len(rows),
         dropped=(),
     )

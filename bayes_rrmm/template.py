@@ -22,6 +22,8 @@ ROLES = {
     "weight": ("How many identical patients the row stands for", "a whole number above 0"),
 }
 
+CLUSTER = "Which rows share a frailty: the rows of one cluster, such as a centre"
+
 
 def write_template(path: Path, analyses: Sequence[Analysis] = ()) -> Path:
     """Write the header of the table to `path` and its dictionary beside it; returns the dictionary's path.
@@ -74,6 +76,9 @@ def _read_by(analysis: Analysis, known: dict[str, Any]) -> dict[str, dict[str, s
             unit = analysis.endpoint.unit if role in ("time", "entry") else ""
             told = f"{analysis.endpoint.name}. {known[name].get('template', known[name]['meaning']) if name in known else meaning}"
             rows[name] = dict(zip(HEADER, (name, told, unit, allowed, "no", ""), strict=True))
+    frailty = analysis.model.frailty
+    if frailty is not None and frailty.cluster not in rows:
+        rows[frailty.cluster] = dict(zip(HEADER, (frailty.cluster, CLUSTER, "", "text or a number", "no", ""), strict=True))
     for name in analysis.formula.variables:
         declared = analysis.variables.get(name)
         rule = analysis.missing_rule(name)

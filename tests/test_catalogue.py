@@ -14,7 +14,12 @@ from bayes_rrmm.read import load_analysis
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(str(files("bayes_rrmm") / "data"))
-LICENCES = {"myeloma-gep": "GPL-2.0-only", "myeloma-mayo": "LGPL-2.0-or-later", "rrmm1-synthetic": "Apache-2.0"}
+LICENCES = {
+    "myeloma-gep": "GPL-2.0-only",
+    "myeloma-mayo": "LGPL-2.0-or-later",
+    "rrmm1-paired-synthetic": "Apache-2.0",
+    "rrmm1-synthetic": "Apache-2.0",
+}
 LICENCE_TEXTS = {
     "GPL-2.0-only": (DATA / "LICENSES" / "GPL-2.0-only.txt", "GENERAL PUBLIC LICENSE"),
     "LGPL-2.0-or-later": (DATA / "LICENSES" / "LGPL-2.0-or-later.txt", "GENERAL PUBLIC LICENSE"),
@@ -26,7 +31,7 @@ every_data_set = pytest.mark.parametrize("name", LICENCES)
 
 
 def test_the_data_sets_are_these() -> None:
-    """Two real myeloma cohorts and a synthetic one are embedded, under these names."""
+    """Two real myeloma cohorts and a synthetic one, in two layouts, are embedded, under these names."""
     assert data_names() == sorted(LICENCES)
 
 

@@ -36,7 +36,7 @@ def cox_rows(fit: Fit, rows: Cohort, model: Cox | str, estimand: HazardRatio, es
             "versus": contrast.versus,
             "contrast": "ratio",
             "subgroup": contrast.subgroup,
-            "population": "conditional",
+            "population": estimates.population,
             "unit": "ratio",
         }
         compared.append(Row(identity, comparison, "Cox", CONVENTION, adjusted, float(rows.weight[rows.is_complete()].sum())))
@@ -75,7 +75,9 @@ def _compare(
     fit: Fit, rows: Cohort, model: Cox | str, contrast: Contrast, estimand: HazardRatio, draws: Floats, estimates: Estimates
 ) -> Comparison:
     weights = np.concatenate([contrast.columns, contrast.levels[_free_levels(fit)]])
-    reasons = [] if rows.is_complete().all() else ["different-rows"]
+    has_frailty = fit.plan.frailty is not None
+    reasons = ["different-model"] if has_frailty else []
+    reasons += [] if rows.is_complete().all() else ["different-rows"]
     if np.any(contrast.levels != 0):
         reasons.append("pooled")
     if _fewest_events(fit, rows, contrast, estimand) < FEW_EVENTS:
@@ -89,6 +91,8 @@ def _compare(
     if se**2 / (se**2 + prior_variance) > PRIOR_SHARE:
         reasons.insert(0, "prior-weighs")
     freq = Answer(math.exp(log_hr), math.exp(lower), math.exp(upper))
+    if has_frailty:
+        return Comparison.refused(draws, freq, estimates.interval, reasons)
     return Comparison.between(draws, freq, math.log, estimates.interval, reasons)
 
 

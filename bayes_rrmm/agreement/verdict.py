@@ -22,6 +22,7 @@ REASONS = {
     "no-convergence": "Cox did not converge, so there is no estimate to compare with",
     "different-rows": "the frequentist side leaves out patients whose covariates have gaps, the Bayesian side marginalises them",
     "nothing-left": "leaving out the rows with gaps leaves nothing to estimate this from, so there is no Cox",
+    "different-model": "the Bayesian hazard ratio is conditional on the frailty of the cluster, and Cox has no frailty",
     "different-adjustment": "the Bayesian number is adjusted for other covariates, Kaplan-Meier is not",
     "different-population": "the Bayesian number is about another population than the analysed rows",
     "beyond-follow-up": "the time lies beyond follow-up, where Kaplan-Meier is silent",

@@ -14,8 +14,10 @@ from bayes_rrmm.cli.shared import ERROR, FAILED_DIAGNOSTIC, print_json, shared
 from bayes_rrmm.errors import AnalysisError, DataError, RunFolderError
 
 SYNTHETIC = "rrmm1-synthetic"
-EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo"}
+EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo", "pfs1_against": "rrmm1-paired-synthetic"}
 """The data of a shipped analysis, by the first two parts of its name; every other one is the study's."""
+PAIRED = "pfs1_against_pfs2"
+"""The analysis that takes the study's patients as two rows each: made of the user's own where they are given."""
 NAIVE, DELAYED = "os_initial_naive", "os_initial_delayed_entry"
 MAIN = (
     "pfs2_regimen_weibull", "os_regimen_weibull", "os_salvage_asct", NAIVE, DELAYED, "myeloma_gep_weibull",
@@ -44,6 +46,8 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     records, refused, code = [], {}, 0
     for name in names:
         source = EMBEDDED.get("_".join(name.split("_")[:2]), data)
+        if name == PAIRED and data != SYNTHETIC:
+            source = pairs_of(data, out)
         try:
             record, ended = run_and_show(
                 name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None
@@ -67,6 +71,16 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
         click.echo(f"not done: {name}: {reason}", err=True)
     click.echo(f"Run folders, each with figures/survival.png, and the tables above as CSV: {out}/")
     return code
+
+
+def pairs_of(data: str, out: Path) -> str:
+    """The path of pairs.csv in OUT: the patients of a file as two rows each."""
+    from bayes_rrmm.read import table_of
+    from bayes_rrmm.study.paired import csv_bytes
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "pairs.csv").write_bytes(csv_bytes(table_of(data)))
+    return str(out / "pairs.csv")
 
 
 Table = tuple[str, list[dict[str, Any]], int]

@@ -26,9 +26,9 @@ from bayes_rrmm.errors import BayesRrmmError
 def cli() -> None:
     """Bayesian survival models for small groups, each number beside its frequentist counterpart.
 
-    DATA is a CSV or Parquet file, or the name of an embedded data set (rrmm1-synthetic, myeloma-gep,
-    myeloma-mayo). ANALYSIS is a
-    TOML file, or the name of a shipped analysis (see `bayes-rrmm models`).
+    DATA is a CSV or Parquet file, or the name of an embedded data set (rrmm1-synthetic,
+    rrmm1-paired-synthetic, myeloma-gep, myeloma-mayo). ANALYSIS is a TOML file, or the name of a
+    shipped analysis (see `bayes-rrmm models`).
     """
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayes_rrmm.cohort.clusters import read_clusters, with_checked_clusters
 from bayes_rrmm.cohort.columns import DECIMAL_COMMA, column, numbers, refuse_rows
 from bayes_rrmm.cohort.outcome import read_outcome
 from bayes_rrmm.cohort.record import Cohort, Dropped
@@ -26,7 +27,10 @@ def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the dat
         raise DataError(f"{origin} has no rows; give a table with one row a patient.")
     frame = frame.reset_index(drop=True)
     rows = np.arange(1, len(frame) + 1, dtype=np.int64)
-    outcome = read_outcome(frame, analysis.endpoint, rows)
+    frailty = analysis.model.frailty
+    given = "the covariates" if frailty is None else "the covariates and the frailty"
+    outcome = read_outcome(frame, analysis.endpoint, rows, given)
+    cluster = None if frailty is None else read_clusters(frame, frailty, rows)
     covariates = pd.DataFrame(index=pd.Index(rows, name="row"))
     keep, dropped = outcome.keep.copy(), list(outcome.dropped)
     for name in analysis.formula.variables:
@@ -47,6 +51,7 @@ def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the dat
         weight=outcome.weight[keep],
         covariates=covariates.loc[keep],
         id=None if outcome.id is None else outcome.id[keep],
+        cluster=None if cluster is None else cluster[keep],
         rows_read=len(frame),
         dropped=tuple(dropped),
         notes=outcome.notes,
@@ -54,7 +59,7 @@ def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the dat
     )
     _check_whole(cohort)
     _check_gaps(cohort)
-    return cohort
+    return cohort if frailty is None else with_checked_clusters(cohort, frailty)
 
 
 def _check_whole(cohort: Cohort) -> None:

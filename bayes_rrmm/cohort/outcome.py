@@ -32,8 +32,13 @@ class Outcome:
     notes: tuple[str, ...]
 
 
-def read_outcome(frame: pd.DataFrame, endpoint: Endpoint, rows: NDArray[np.int64]) -> Outcome:
-    """The endpoint's columns of `frame`. Raises DataError at the first rule broken."""
+def read_outcome(
+    frame: pd.DataFrame, endpoint: Endpoint, rows: NDArray[np.int64], given: str = "the covariates"
+) -> Outcome:
+    """The endpoint's columns of `frame`; `given` is what spells of one subject are independent given, for the note on them.
+
+    Raises DataError at the first rule broken.
+    """
     time = _required_numbers(frame, endpoint.time, "time", rows)
     event = _events(frame, endpoint.event, rows)
     entry = np.zeros(len(frame))
@@ -61,7 +66,7 @@ def read_outcome(frame: pd.DataFrame, endpoint: Endpoint, rows: NDArray[np.int64
         rows,
     )
     time, keep, dropped, moved = _zero_times(time, entry, endpoint, rows)
-    ids, spells = _ids(frame, endpoint, time, entry, rows)
+    ids, spells = _ids(frame, endpoint, time, entry, rows, given)
     return Outcome(time, event, entry, weight, ids, keep, dropped, (*moved, *spells))
 
 
@@ -111,7 +116,7 @@ def _zero_times(
 
 
 def _ids(
-    frame: pd.DataFrame, endpoint: Endpoint, time: Floats, entry: Floats, rows: NDArray[np.int64]
+    frame: pd.DataFrame, endpoint: Endpoint, time: Floats, entry: Floats, rows: NDArray[np.int64], given: str
 ) -> tuple[NDArray[np.str_] | None, tuple[str, ...]]:
     if endpoint.id is None:
         _refuse_undeclared_spells(frame, endpoint, rows)
@@ -133,7 +138,7 @@ def _ids(
                 f"{len(overlap)} spells overlap."
             )
     subjects = spells["id"].nunique()
-    return ids, (f"{len(ids)} rows are spells of {subjects} subjects, taken as independent given the covariates.",)
+    return ids, (f"{len(ids)} rows are spells of {subjects} subjects, taken as independent given {given}.",)
 
 
 def _refuse_undeclared_spells(frame: pd.DataFrame, endpoint: Endpoint, rows: NDArray[np.int64]) -> None:

@@ -19,6 +19,9 @@ DAYS = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
 SUBJECT = "(subject)"
 """Column of stored rows that numbers the subjects, in place of their identifiers."""
 
+CLUSTER = "(cluster)"
+"""Column of stored rows that numbers the clusters of a frailty in the order in which they first appear, in place of their names."""
+
 
 @dataclass(frozen=True)
 class Dropped:
@@ -34,7 +37,7 @@ class Cohort:
 
     `covariates` holds the columns the formula reads: text for groups (None where a value to be marginalised is missing),
     floats for continuous covariates, indexed by the row's number in the table as read. `id` is None unless the endpoint
-    names it.
+    names it, `cluster`, which rows share a frailty, unless the model has one.
     """
 
     endpoint: Endpoint
@@ -44,6 +47,7 @@ class Cohort:
     weight: Floats
     covariates: pd.DataFrame
     id: NDArray[np.str_] | None = None
+    cluster: NDArray[np.str_] | None = None
     rows_read: int = 0
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
@@ -88,6 +92,29 @@ class Cohort:
         return np.asarray(self.time == latest)
 
     @property
+    def subject_numbers(self) -> NDArray[np.int64]:
+        """The subject of each row, numbered from 0 in the order of their names; each row its own without ids."""
+        if self.id is None:
+            return np.arange(len(self), dtype=np.int64)
+        return np.unique(self.id, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+    @property
+    def cluster_numbers(self) -> NDArray[np.int64]:
+        """The cluster of each row, numbered from 0 in the order in which they first appear; one for all without a frailty."""
+        if self.cluster is None:
+            return np.zeros(len(self), dtype=np.int64)
+        return np.asarray(pd.factorize(self.cluster)[0], dtype=np.int64)
+
+    @property
+    def survived_before(self) -> Floats:
+        """The time that a row's subject was free of the event before it came under observation: the entry, if it is the
+        subject's first row, else 0, since earlier time is that of its earlier rows. In `unit`."""
+        order = np.lexsort((self.time, self.entry, self.subject_numbers))
+        first = np.zeros(len(self), dtype=bool)
+        first[order[np.unique(self.subject_numbers[order], return_index=True)[1]]] = True
+        return np.where(first, self.entry, 0.0)
+
+    @property
     def person_time(self) -> float:
         """Time at risk, from entry to exit, summed over rows, in `unit`."""
         return float(np.sum(self.weight * (self.time - self.entry)))
@@ -117,6 +144,7 @@ class Cohort:
             weight=self.weight[keep],
             covariates=self.covariates.loc[keep],
             id=None if self.id is None else self.id[keep],
+            cluster=None if self.cluster is None else self.cluster[keep],
         )
 
     def mask(self, filters: dict[str, tuple[str, ...]]) -> NDArray[np.bool_]:
@@ -136,7 +164,7 @@ class Cohort:
     @classmethod
     def from_analysed(cls, frame: pd.DataFrame, endpoint: Endpoint, origin: str) -> Cohort:
         """The cohort that `to_stored` was made from: rows already validated, indexed by their number in the table as read."""
-        outcome = {endpoint.time, endpoint.event, endpoint.entry, endpoint.weight, SUBJECT}
+        outcome = {endpoint.time, endpoint.event, endpoint.entry, endpoint.weight, SUBJECT, CLUSTER}
         rows = len(frame)
         return cls(
             endpoint=endpoint,
@@ -146,22 +174,29 @@ class Cohort:
             weight=np.ones(rows) if endpoint.weight is None else frame[endpoint.weight].to_numpy(dtype=np.float64),
             covariates=frame[[name for name in frame.columns if name not in outcome]],
             id=frame[SUBJECT].astype(str).to_numpy(dtype=str) if SUBJECT in frame else None,
+            cluster=frame[CLUSTER].astype(str).to_numpy(dtype=str) if CLUSTER in frame else None,
             rows_read=rows,
             origin=origin,
         )
 
     def to_stored(self) -> pd.DataFrame:
-        """`to_frame`, with an anonymous number for each subject where rows are spells."""
+        """`to_frame`, with an anonymous number for each subject where rows are spells, and for each cluster of a frailty."""
         frame = self.to_frame()
         if self.id is not None:
-            frame[SUBJECT] = np.unique(self.id, return_inverse=True)[1].reshape(-1)
+            frame[SUBJECT] = self.subject_numbers
+        if self.cluster is not None:
+            frame[CLUSTER] = self.cluster_numbers
         return frame
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the analysed columns in row order: what a result was computed from."""
+        """SHA-256 of the analysed columns in row order: what a result was computed from.
+
+        Of the clusters it holds which rows are together, and not what they are called.
+        """
         digest = hashlib.sha256()
-        for name, values in self.to_frame().items():
+        columns = self.to_frame() if self.cluster is None else self.to_frame().assign(**{CLUSTER: self.cluster_numbers})
+        for name, values in columns.items():
             digest.update(f"{name}\x1e".encode())
             digest.update("\x1f".join(_exact(value) for value in values).encode())
             digest.update(b"\x1d")

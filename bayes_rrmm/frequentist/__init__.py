@@ -5,21 +5,46 @@ numbers: a row of weight w stands for w patients.
 """
 
 from bayes_rrmm.frequentist.cox import Cox, cox
+from bayes_rrmm.frequentist.cox_baseline import CoxBaseline, cox_baseline
+from bayes_rrmm.frequentist.firth import FirthCox, ProfileContrast, firth_cox
 from bayes_rrmm.frequentist.follow_up import median_follow_up
+from bayes_rrmm.frequentist.frailty import SharedFrailty, shared_frailty
 from bayes_rrmm.frequentist.independent_entry import IndependentEntry, independent_entry
 from bayes_rrmm.frequentist.kaplan_meier import KaplanMeier, kaplan_meier
 from bayes_rrmm.frequentist.log_rank import LogRank, log_rank
+from bayes_rrmm.frequentist.parametric import Parametric, parametric
+from bayes_rrmm.frequentist.permutation import PermutationTest, permutation_log_rank
+from bayes_rrmm.frequentist.restricted_mean import rmst_difference
 from bayes_rrmm.frequentist.rows import at_risk
+from bayes_rrmm.frequentist.schoenfeld import SchoenfeldTest, TermTest, schoenfeld_test
+from bayes_rrmm.frequentist.standardised import StandardisedSurvival, standardised_survival
 
 __all__ = [
     "Cox",
+    "CoxBaseline",
+    "FirthCox",
     "IndependentEntry",
     "KaplanMeier",
     "LogRank",
+    "Parametric",
+    "PermutationTest",
+    "ProfileContrast",
+    "SchoenfeldTest",
+    "SharedFrailty",
+    "StandardisedSurvival",
+    "TermTest",
     "at_risk",
     "cox",
+    "cox_baseline",
+    "firth_cox",
     "independent_entry",
     "kaplan_meier",
     "log_rank",
     "median_follow_up",
+    "parametric",
+    "permutation_log_rank",
+    "rmst_difference",
+    "schoenfeld_test",
+    "shared_frailty",
+    "standardised_survival",
 ]

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from bayes_rrmm.errors import DataError, listed
+from bayes_rrmm.errors import DataError
 from bayes_rrmm.frequentist.clustered import clustered_covariance, subjects_of
+from bayes_rrmm.frequentist.columns import standardised
 from bayes_rrmm.frequentist.monotone import Limit, limit
 from bayes_rrmm.frequentist.partial_likelihood import maximise
-from bayes_rrmm.frequentist.risk_sets import null_log_likelihood, risk_sets
+from bayes_rrmm.frequentist.risk_sets import null_log_likelihood, risk_sets, strata_of
 from bayes_rrmm.frequentist.rows import Flags, Floats, as_rows
 
 Ties = Literal["efron", "breslow"]
@@ -39,6 +40,7 @@ class Cox:
     or does not depend on them. Their coefficient is infinity, minus infinity, or NaN where the data say nothing, and their
     covariances are NaN; `log_likelihood` is then the limit that the likelihood approaches. `rows` and `events` count weights.
     With `clusters`, the number of subjects whose rows belong together, `covariance` is the robust one; without, it is 0.
+    `strata` counts the strata, and is 0 without any.
     """
 
     names: tuple[str, ...]
@@ -52,6 +54,7 @@ class Cox:
     monotone: tuple[str, ...] = ()
     at_infinity: AtInfinity | None = field(default=None, repr=False, compare=False)
     clusters: int = 0
+    strata: int = 0
 
     def contrast(self, vector: ArrayLike, prob: float = 0.95) -> tuple[float, float, float, float]:
         """vector' coefficients, the log hazard ratio it stands for: estimate, standard error and Wald limits. `vector`: (P,).
@@ -84,19 +87,22 @@ def cox(
     *,
     ties: Ties = "efron",
     cluster: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
 ) -> Cox:
     """Maximum partial likelihood of the columns of `design`, shape (N, P), named by `names`; the others have shape (N,).
 
     Ties by Efron's method (lifelines) or Breslow's. A row of weight w counts as w rows: in Efron's method R's `weights` do
     not. A monotone likelihood is recognised before the fit and flagged, never iterated to a number. With `cluster`, the subject
-    of each row, shape (N,), the covariance is Lin and Wei's, grouped by subject, as in R. Raises DataError when a column of
-    the endpoint breaks a rule, or a column of the design is not finite, constant or collinear; FitError where the iterations
-    do not converge.
+    of each row, shape (N,), the covariance is Lin and Wei's, grouped by subject, as in R. With `strata`, the label of each
+    row's stratum, shape (N,), every stratum has a baseline hazard of its own and they share the coefficients; a column that
+    only differs between strata is flagged. Raises DataError when a column of the endpoint breaks a rule, or a column of the
+    design is not finite, constant or collinear; FitError where the iterations do not converge.
     """
     rows = as_rows(time, event, entry, weight)
     labels = tuple(names)
-    scaled, scale = _standardised(np.asarray(design, dtype=np.float64), labels, len(rows))
-    sets = risk_sets(rows)
+    scaled, scale = standardised(design, labels, len(rows))
+    stratum = None if strata is None else strata_of(strata, len(rows))
+    sets = risk_sets(rows, stratum)
     ends = limit(scaled, sets)
     best = maximise(scaled @ ends.basis, ends.sets, ties)
     subject = None if cluster is None else subjects_of(cluster, len(rows))
@@ -118,6 +124,7 @@ def cox(
         monotone=tuple(labels[k] for k in np.flatnonzero(unbounded)),
         at_infinity=AtInfinity(ends, scale, coefficients, covariance) if np.any(unbounded) else None,
         clusters=0 if subject is None else int(subject.max()) + 1,
+        strata=0 if stratum is None else int(stratum.max()) + 1,
     )
 
 
@@ -125,21 +132,3 @@ def _beyond(coefficients: Floats, unbounded: Flags, ends: Limit) -> Floats:
     """The coefficients, with infinity, minus infinity or NaN for those without a finite estimate."""
     axes = np.eye(len(coefficients))
     return np.array([ends.direction(axes[k]) if unbounded[k] else coefficients[k] for k in range(len(coefficients))])
-
-
-def _standardised(columns: Floats, names: tuple[str, ...], rows: int) -> tuple[Floats, Floats]:
-    """The columns centred and in standard deviations, and these. Raises DataError."""
-    if columns.shape != (rows, len(names)):
-        raise DataError(f"the design has shape {columns.shape}: it needs a row for each of {rows} rows and a column a name.")
-    if len(names) == 0:
-        raise DataError("the design has no columns: there is no effect to estimate.")
-    if not np.all(np.isfinite(columns)):
-        raise DataError(f"column {names[int(np.argwhere(~np.isfinite(columns))[0, 1])]!r} of the design has missing values.")
-    constant = [name for name, spread in zip(names, np.ptp(columns, axis=0), strict=True) if spread == 0]
-    if constant:
-        raise DataError(f"constant columns of the design: {listed(constant)}. Leave them out: they have no effect to estimate.")
-    scale = np.std(columns, axis=0)
-    scaled = (columns - np.mean(columns, axis=0)) / scale
-    if np.linalg.matrix_rank(scaled) < len(names):
-        raise DataError(f"the columns of the design are collinear: {listed(names)}. Leave one out.")
-    return scaled, scale

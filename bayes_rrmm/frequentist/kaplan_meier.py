@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from lifelines import KaplanMeierFitter
 from numpy.typing import ArrayLike
+from scipy import special
 
 from bayes_rrmm.frequentist.rows import Floats, Rows, as_rows, at_risk, weight_below
 
@@ -15,8 +17,9 @@ FEWEST_AT_RISK = 10.0
 """Under delayed entry the curve starts where this many are at risk: before, a single death can halve it."""
 
 ROUNDING = 1e-9
-"""How far above 1/2 rounding may leave a curve that is 1/2 exactly; R's quantile.survfit allows the same."""
+"""How far above 1/2, or another height, rounding may leave a curve that is there exactly; R's quantile.survfit allows the same."""
 
+Interval = Literal["log-log", "log"]
 Estimate = tuple[float, float, float]
 NOT_KNOWN = (math.nan, math.nan, math.nan)
 
@@ -26,9 +29,9 @@ class KaplanMeier:
     """S(t | start), a step function that falls at the J event times; arrays have shape (J,), times the data's unit.
 
     `survival`, `lower` and `upper` hold from each time on, until the next; `at_risk` and `deaths` are the numbers at it.
-    The limits are NaN once S is 0: the log-log interval is not defined there. `rows` and `events` count (by weight) those
-    the curve is made of. `start` is 0 unless entry is delayed, and infinity where too few are ever at risk: then nothing
-    is known.
+    The limits, of probability `prob` and type `interval`, are NaN once S is 0: neither type is defined there. `rows` and
+    `events` count (by weight) those the curve is made of. `start` is 0 unless entry is delayed, and infinity where too few are
+    ever at risk: then nothing is known.
     """
 
     label: str
@@ -43,10 +46,10 @@ class KaplanMeier:
     deaths: Floats
     last_follow_up: float
     prob: float
-    interval: str = "log-log"
+    interval: Interval = "log-log"
 
     def survival_at(self, t: float) -> Estimate:
-        """S(t | start) and its log-log limits: 1 before the first event.
+        """S(t | start) and its limits: 1 before the first event.
 
         NaN before the start, and beyond the last follow-up unless S has reached 0: nobody is left, so it stays there.
         """
@@ -57,17 +60,30 @@ class KaplanMeier:
             return 1.0, 1.0, 1.0
         return float(self.survival[passed - 1]), float(self.lower[passed - 1]), float(self.upper[passed - 1])
 
-    def median(self) -> Estimate:
-        """The first t with S(t) <= 1/2, and the first t at which each limit is; infinity where not reached.
+    def standard_error_at(self, t: float) -> float:
+        """Greenwood's standard error of S(t | start); NaN where S is not known, or is 0."""
+        passed = self.time <= t
+        if not self._known_at(t) or np.any(self.survival[passed] == 0):
+            return math.nan
+        height = float(self.survival[passed][-1]) if np.any(passed) else 1.0
+        return height * math.sqrt(float(np.sum(_greenwood(self.deaths, self.at_risk)[passed])))
 
-        The limits invert the interval (Brookmeyer and Crowley 1982). R's `survfit` prints the middle of a piece that is flat
-        at 1/2 instead of its beginning.
+    def median(self) -> Estimate:
+        """The first t with S(t) <= 1/2, and the first t at which each limit is; infinity where not reached."""
+        return self.quantile(0.5)
+
+    def quantile(self, dead: float) -> Estimate:
+        """The first t with S(t) <= 1 - `dead`, and the first t at which each limit is; infinity where not reached.
+
+        `dead`, between 0 and 1, is the share that has had the event by then. The limits invert the interval (Brookmeyer and
+        Crowley 1982). R's `survfit` prints the middle of a piece that is flat at 1 - `dead` instead of its beginning.
         """
         if math.isinf(self.start):
             return NOT_KNOWN
         # A curve that is 0 has a lower limit of 0 whatever the interval; its upper limit stays unknown.
         lower = np.where(self.survival == 0, 0.0, self.lower)
-        return self._first_half(self.survival), self._first_half(lower), self._first_half(self.upper)
+        height = 1.0 - dead
+        return self._first_at(height, self.survival), self._first_at(height, lower), self._first_at(height, self.upper)
 
     def rmst(self, upto: float) -> tuple[float, float]:
         """Restricted mean survival time, the integral of S(t | start) from the start to `upto`, and its standard error.
@@ -85,15 +101,15 @@ class KaplanMeier:
         # Where everyone at risk dies, S is 0 from there on and nothing remains to vary.
         open_ended = remaining > 0
         deaths, exposed = self.deaths[happened][open_ended], self.at_risk[happened][open_ended]
-        variance = np.sum(remaining[open_ended] ** 2 * deaths / (exposed * (exposed - deaths)))
+        variance = float(np.sum(remaining[open_ended] ** 2 * _greenwood(deaths, exposed)))
         return float(np.sum(areas)), math.sqrt(variance)
 
     def _known_at(self, t: float) -> bool:
         died_out = len(self.survival) > 0 and self.survival[-1] == 0
         return t >= self.start and (t <= self.last_follow_up or bool(died_out))
 
-    def _first_half(self, curve: Floats) -> float:
-        reached = np.flatnonzero(curve <= 0.5 + ROUNDING)
+    def _first_at(self, height: float, curve: Floats) -> float:
+        reached = np.flatnonzero(curve <= height + ROUNDING)
         return float(self.time[reached[0]]) if len(reached) else math.inf
 
 
@@ -106,12 +122,14 @@ def kaplan_meier(
     prob: float = 0.95,
     label: str = "",
     fewest_at_risk: float = FEWEST_AT_RISK,
+    interval: Interval = "log-log",
 ) -> KaplanMeier:
-    """The Kaplan-Meier curve of N rows, with pointwise log-log limits of probability `prob` (Greenwood's variance).
+    """The Kaplan-Meier curve of N rows, with pointwise limits of probability `prob` (Greenwood's variance).
 
-    `time`, `event`, `entry` and `weight` have shape (N,). Under delayed entry the curve is conditional on being free of the
-    event at `start`, the first time at which `fewest_at_risk` are at risk, and rows that left before are not in it; where the
-    risk set empties before the last entry, the curve ends. Raises DataError when a column breaks a rule.
+    The limits are symmetric on the scale log(-log S), or log S with `interval` "log", R's default, which goes up to 1 at most.
+    `time`, `event`, `entry` and `weight` have shape (N,). Under delayed entry the curve is conditional on being free of the event
+    at `start`, the first time at which `fewest_at_risk` are at risk, and rows that left before are not in it; where the risk set
+    empties before the last entry, the curve ends. Raises DataError when a column breaks a rule.
     """
     everyone = as_rows(time, event, entry, weight)
     start = _start(everyone, fewest_at_risk) if everyone.delayed else 0.0
@@ -119,6 +137,10 @@ def kaplan_meier(
     died = rows.event > 0
     times = np.unique(rows.time[died])
     survival, lower, upper = _curve(rows, times, prob) if len(times) else (np.empty(0), np.empty(0), np.empty(0))
+    exposed = at_risk(times, rows.time, rows.entry, rows.weight) if len(times) else np.empty(0)
+    deaths = np.bincount(np.searchsorted(times, rows.time[died]), weights=rows.weight[died], minlength=len(times))
+    if interval == "log":
+        lower, upper = _log_limits(survival, _greenwood(deaths, exposed), prob)
     return KaplanMeier(
         label=label,
         rows=float(np.sum(rows.weight)),
@@ -128,11 +150,25 @@ def kaplan_meier(
         survival=survival,
         lower=lower,
         upper=upper,
-        at_risk=at_risk(times, rows.time, rows.entry, rows.weight) if len(times) else np.empty(0),
-        deaths=np.bincount(np.searchsorted(times, rows.time[died]), weights=rows.weight[died], minlength=len(times)),
+        at_risk=exposed,
+        deaths=deaths,
         last_follow_up=float(np.max(rows.time)) if len(rows) else float(np.max(everyone.time)),
         prob=prob,
+        interval=interval,
     )
+
+
+def _greenwood(deaths: Floats, exposed: Floats) -> Floats:
+    """What each event time adds to the variance of log S; infinity where everyone at risk dies."""
+    left = exposed - deaths
+    return np.where(left > 0, deaths / (exposed * np.where(left > 0, left, 1.0)), np.inf)
+
+
+def _log_limits(survival: Floats, added: Floats, prob: float) -> tuple[Floats, Floats]:
+    """The limits symmetric on the scale log S; none at S = 0, as in R."""
+    half_width = float(special.ndtri(0.5 + 0.5 * prob)) * np.sqrt(np.cumsum(added))
+    known = np.where(survival > 0, half_width, np.nan)
+    return survival * np.exp(-known), np.minimum(survival * np.exp(known), 1.0)
 
 
 def _curve(rows: Rows, times: Floats, prob: float) -> tuple[Floats, Floats, Floats]:

@@ -62,7 +62,7 @@ def limit(design: Floats, sets: RiskSets) -> Limit:
         if len(fewer.row) == len(left.row) and np.array_equal(fewer.start, left.start) and np.array_equal(fewer.stop, left.stop):
             break
         left = fewer
-    return Limit(design, sets, left, _determined(design, left))
+    return Limit(design, sets, left, determined(design, left))
 
 
 def furthest(objective: Floats, design: Floats, sets: RiskSets) -> Floats:
@@ -158,7 +158,7 @@ def _undominated(design: Floats, sets: RiskSets, direction: Floats) -> RiskSets:
     )
 
 
-def _determined(design: Floats, sets: RiskSets) -> Floats:
+def determined(design: Floats, sets: RiskSets) -> Floats:
     """An orthonormal basis, shape (P, Q), of the coefficients with information in these risk sets; the identity if all have."""
     size = design.shape[1]
     if sets.size == 0:

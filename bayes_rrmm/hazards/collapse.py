@@ -26,11 +26,15 @@ class PatternTable:
 
 @dataclass(frozen=True)
 class PatternTimes:
-    """Events, and exits minus entries, by pattern and distinct time, shape (R,); `first_row` is a row of that pattern."""
+    """Events, and exits minus entries, by pattern and distinct time, shape (R,); `first_row` is a row of that pattern.
+
+    `survived_entries` counts those of the entries up to which the time was survived out of sight.
+    """
 
     time: Floats
     events: Floats
     net_exits: Floats
+    survived_entries: Floats
     first_row: NDArray[np.int64]
 
 
@@ -56,8 +60,18 @@ def by_interval(columns: Floats, cuts: Floats, time: Floats, event: Floats, entr
     return PatternTable(events, exposure, first)
 
 
-def by_time(columns: Floats, time: Floats, event: Floats, entry: Floats, weight: Floats) -> PatternTimes:
-    """Events and net exits of each pattern at each distinct time; a delayed entry counts as minus one exit there."""
+def by_time(
+    columns: Floats,
+    time: Floats,
+    event: Floats,
+    entry: Floats,
+    weight: Floats,
+    counts_as_survived: NDArray[np.bool_] | None = None,
+) -> PatternTimes:
+    """Events and net exits of each pattern at each distinct time; a delayed entry counts as minus one exit there.
+
+    `counts_as_survived` marks the rows whose entry is counted in `survived_entries` (default: none).
+    """
     _, pattern = patterns(columns)
     late = np.flatnonzero(entry > 0)
     rows = np.concatenate([np.arange(len(time)), late])
@@ -67,9 +81,13 @@ def by_time(columns: Floats, time: Floats, event: Floats, entry: Floats, weight:
     cell = cell.reshape(-1)
     counted = np.concatenate([weight * event, np.zeros(len(late))])
     net = np.concatenate([weight, -weight[late]])
+    survived = np.zeros(len(rows))
+    if counts_as_survived is not None:
+        survived[len(time) :] = weight[late] * counts_as_survived[late]
     return PatternTimes(
         time=times[first],
         events=np.bincount(cell, weights=counted, minlength=len(first)),
         net_exits=np.bincount(cell, weights=net, minlength=len(first)),
+        survived_entries=np.bincount(cell, weights=survived, minlength=len(first)),
         first_row=rows[first].astype(np.int64),
     )

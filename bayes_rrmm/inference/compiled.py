@@ -11,6 +11,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
+from bayes_rrmm.cluster_likelihood import draw_frailties
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.errors import FitError
 from bayes_rrmm.fitted import KEEP_LOG_LIKELIHOOD, Fit, as_dataset
@@ -18,7 +19,7 @@ from bayes_rrmm.inference.inputs import Structure, column_order, column_scale, m
 from bayes_rrmm.inference.models.exponential import exponential_model
 from bayes_rrmm.inference.models.piecewise import piecewise_model
 from bayes_rrmm.inference.models.weibull import weibull_model
-from bayes_rrmm.parameters import draw_from_prior, log_prior, random_walk, spread_over_levels
+from bayes_rrmm.parameters import FRAILTY, draw_from_prior, log_prior, random_walk, spread_over_levels
 from bayes_rrmm.plan import Plan
 
 Progress = Callable[[int, int, int], None]
@@ -56,7 +57,8 @@ class CompiledModel:
         raw = _run(self._for(model_inputs(plan, cohort)), plan, seed, cores, progress)
         posterior = _reported(plan, raw["posterior"].to_dataset())
         seconds = time.perf_counter() - started
-        tree = _tree(plan, cohort, posterior, raw["sample_stats"].to_dataset(), seed)
+        frailties = _frailties(plan, cohort, posterior, raw["posterior"].to_dataset(), seed)
+        tree = _tree(plan, cohort, posterior, raw["sample_stats"].to_dataset(), seed, frailties)
         return Fit(plan=plan, tree=tree, provenance={"seed": seed, "seconds": {"sample": seconds}}, cohort=cohort)
 
     def _for(self, inputs: dict[str, Floats]) -> Any:
@@ -126,6 +128,28 @@ def _run(compiled: Any, plan: Plan, seed: int, cores: int | None, progress: Prog
 def _reported(plan: Plan, raw: xr.Dataset) -> dict[str, Floats]:
     """The sampled variables turned into the reported parameters, chains laid end to end."""
     sampled = {str(name): values.to_numpy().reshape(-1, *values.shape[2:]) for name, values in raw.data_vars.items()}
+    draws = _reported_baseline(plan, sampled)
+    if plan.encoding.columns:
+        normal, student = column_order(plan)
+        beta = np.empty((len(next(iter(sampled.values()))), len(plan.encoding.columns)))
+        if normal:
+            beta[:, normal] = sampled["beta"]
+        if student:
+            beta[:, student] = sampled["student_beta"]
+        draws["beta"] = beta / column_scale(plan)
+    if plan.encoding.pooled:
+        draws["tau"] = sampled["tau"]
+        draws["effect"] = spread_over_levels(plan, sampled["tau"]) * sampled["z"]
+    if plan.covariates is not None and plan.covariates.kind == "independent":
+        draws["share"] = np.column_stack([sampled[f"share_{index}"] for index in range(len(plan.covariates.variables))])
+    elif plan.covariates is not None:
+        draws["gamma"] = sampled["gamma"]
+    if plan.frailty is not None:
+        draws[FRAILTY[plan.frailty]] = sampled["theta" if plan.frailty == "gamma" else "frailty_tau"]
+    return draws
+
+
+def _reported_baseline(plan: Plan, sampled: dict[str, Floats]) -> dict[str, Floats]:
     draws: dict[str, Floats] = {}
     if plan.family == "weibull":
         shape, log_reference = np.exp(sampled["log_shape"]), np.log(plan.reference_time)
@@ -142,25 +166,26 @@ def _reported(plan: Plan, raw: xr.Dataset) -> dict[str, Floats]:
         draws["sigma"] = sampled["sigma"]
     else:
         draws |= {name: sampled[name] for name in ("log_hazard_level", "log_hazard") if name in sampled}
-    if plan.encoding.columns:
-        normal, student = column_order(plan)
-        beta = np.empty((len(next(iter(sampled.values()))), len(plan.encoding.columns)))
-        if normal:
-            beta[:, normal] = sampled["beta"]
-        if student:
-            beta[:, student] = sampled["student_beta"]
-        draws["beta"] = beta / column_scale(plan)
-    if plan.encoding.pooled:
-        draws["tau"] = sampled["tau"]
-        draws["effect"] = spread_over_levels(plan, sampled["tau"]) * sampled["z"]
-    if plan.covariates is not None and plan.covariates.kind == "independent":
-        draws["share"] = np.column_stack([sampled[f"share_{index}"] for index in range(len(plan.covariates.variables))])
-    elif plan.covariates is not None:
-        draws["gamma"] = sampled["gamma"]
     return draws
 
 
-def _tree(plan: Plan, cohort: Cohort, posterior: dict[str, Floats], statistics: xr.Dataset, seed: int) -> xr.DataTree:
+def _frailties(plan: Plan, cohort: Cohort, posterior: dict[str, Floats], raw: xr.Dataset, seed: int) -> Floats | None:
+    """u = log w of each cluster, shape (S, G): sampled if log-normal, drawn from its distribution given the rest if gamma.
+
+    None without a frailty, and where there would be too many to keep.
+    """
+    clusters = int(cohort.cluster_numbers.max()) + 1
+    if plan.frailty is None or clusters * len(next(iter(posterior.values()))) > KEEP_LOG_LIKELIHOOD:
+        return None
+    if plan.frailty == "gamma":
+        return draw_frailties(plan, posterior, cohort, seed)
+    z = raw["frailty_z"].to_numpy().reshape(-1, plan.most_clusters)[:, :clusters]
+    return np.asarray(posterior[FRAILTY[plan.frailty]][:, None] * z)
+
+
+def _tree(
+    plan: Plan, cohort: Cohort, posterior: dict[str, Floats], statistics: xr.Dataset, seed: int, frailties: Floats | None
+) -> xr.DataTree:
     chains = plan.analysis.sampling.chains
     size = len(next(iter(posterior.values())))
     rows = {"row": cohort.row_numbers}
@@ -171,8 +196,13 @@ def _tree(plan: Plan, cohort: Cohort, posterior: dict[str, Floats], statistics: 
         "log_prior": as_dataset(log_prior(plan, posterior), plan, chains),
         "observed_data": xr.Dataset({"survival": ("row", cohort.time), "event": ("row", cohort.event)}, coords=rows),
     }
+    clusters = {"cluster": np.arange(1, int(cohort.cluster_numbers.max()) + 2)}
+    if frailties is not None:
+        by_cluster = frailties.reshape(chains, -1, frailties.shape[1])
+        groups["frailty"] = xr.Dataset({"u": (("chain", "draw", "cluster"), by_cluster)}, coords=clusters)
     fit = Fit(plan, xr.DataTree.from_dict(groups))
+    unit, labels = ("row", rows) if plan.frailty is None else ("cluster", clusters)
     if size * len(cohort) <= KEEP_LOG_LIKELIHOOD:
-        pointwise = fit.log_likelihood(cohort).reshape(chains, -1, len(cohort))
-        groups["log_likelihood"] = xr.Dataset({"survival": (("chain", "draw", "row"), pointwise)}, coords=rows)
+        pointwise = fit.log_likelihood(cohort).reshape(chains, -1, len(labels[unit]))
+        groups["log_likelihood"] = xr.Dataset({"survival": (("chain", "draw", unit), pointwise)}, coords=labels)
     return xr.DataTree.from_dict(groups)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bayes_rrmm.cohort.record import Cohort, Floats, distinct_rows
 from bayes_rrmm.hazards.collapse import by_interval, by_time
+from bayes_rrmm.inference.frailty_inputs import frailty_inputs
 from bayes_rrmm.parameters import LOG_LOG_2, random_walk
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.resolved_priors import INTERVAL_SD
@@ -22,7 +23,8 @@ class Structure:
     `columns` and `student_columns` count coefficients with normal and with Student t priors; `pooled` counts the
     levels of each pooled term; `intervals` is J. `has_level` is True where log hazards have a common level with a
     prior of its own. `incomplete` has the number of levels, and of predictors with the intercept, of each marginalised
-    covariate, and `independent` says that these have shares instead of logits.
+    covariate, and `independent` says that these have shares instead of logits. `frailty` is its distribution or empty, and
+    `clusters` how many of a log-normal one there is room for.
     """
 
     family: str
@@ -36,6 +38,8 @@ class Structure:
     student_shape: bool
     incomplete: tuple[tuple[int, int], ...] = ()
     independent: bool = False
+    frailty: str = ""
+    clusters: int = 0
 
 
 def structure_of(plan: Plan) -> Structure:
@@ -55,6 +59,8 @@ def structure_of(plan: Plan) -> Structure:
         student_shape=plan.family == "weibull" and plan.priors.log_shape.is_student,
         incomplete=() if model is None else tuple((len(item.levels), 1 + len(item.predictors)) for item in model.variables),
         independent=model is not None and model.kind == "independent",
+        frailty=plan.frailty or "",
+        clusters=plan.most_clusters,
     )
 
 
@@ -92,11 +98,14 @@ def covariate_columns(plan: Plan, covariates: pd.DataFrame, prefix: str = "") ->
 
 
 def _rows(plan: Plan, cohort: Cohort) -> dict[str, Floats]:
+    """The rows, added up where covariates and cluster are the same: of a Weibull also the time, else by interval."""
     named = covariate_columns(plan, cohort.covariates)
-    columns = np.concatenate([np.empty((len(cohort), 0)), *named.values()], axis=1)
+    cluster = np.empty((len(cohort), 0)) if plan.frailty is None else cohort.cluster_numbers[:, None].astype(np.float64)
+    columns = np.concatenate([cluster, *named.values()], axis=1)
     outcome = (cohort.time, cohort.event, cohort.entry, cohort.weight)
+    before = cohort.survived_before
     if plan.family == "weibull":
-        cells = by_time(columns, *outcome)
+        cells = by_time(columns, *outcome, counts_as_survived=before > 0)
         rows: dict[str, Floats] = {
             "log_time": np.log(cells.time / plan.reference_time),
             "log_reference_time": np.array(np.log(plan.reference_time)),
@@ -104,11 +113,16 @@ def _rows(plan: Plan, cohort: Cohort) -> dict[str, Floats]:
             "net_exits": cells.net_exits,
         }
         first = cells.first_row
+        if plan.frailty == "gamma":
+            rows["survived_entries"] = cells.survived_entries
     else:
         table = by_interval(columns, plan.cut_array, *outcome)
         rows = {"events": table.events, "exposure": table.exposure}
         first = table.first_row
-    return rows | {name: values[first] for name, values in named.items()}
+        if plan.frailty == "gamma":
+            none = np.zeros(len(cohort))
+            rows["exposure_before"] = by_interval(columns, plan.cut_array, before, none, none, cohort.weight).exposure
+    return rows | {name: values[first] for name, values in named.items()} | frailty_inputs(plan, cohort, first)
 
 
 def gap_inputs(plan: Plan, cohort: Cohort) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayes_rrmm.cluster_likelihood import cluster_blocks
 from bayes_rrmm.cohort.record import Cohort, Floats, distinct_rows
 from bayes_rrmm.diagnostics import LeaveOneOut, leave_one_out
 from bayes_rrmm.diagnostics.checks import measure_quantity
@@ -22,13 +23,17 @@ BLOCK = 4_000_000
 def loo(fit: Fit, cohort: Cohort | None = None) -> LeaveOneOut:
     """elpd of each unit left out: a row, or all spells of one subject where the analysis names ids.
 
-    A row of frequency weight w is w patients, each left out on its own. Raises FitError where rows, or the ids
+    A row of frequency weight w is w patients, each left out on its own. A frailty is averaged over, given the other
+    subjects of the cluster: where the cluster is the subject, over its distribution. Raises FitError where rows, or the ids
     of subjects, are needed and missing.
     """
     rows = cohort if cohort is not None else fit.require_cohort("leave-one-out")
     if rows.id is None and fit.analysis.endpoint.id is not None:
         raise FitError("leave-one-out by subject needs ids, which a run folder does not keep: give the cohort, read again.")
     efficiency = _relative_efficiency(fit)
+    if fit.plan.frailty is not None:
+        elpd, k, p = _in_clusters(fit, rows, efficiency)
+        return LeaveOneOut(elpd, k, p, np.ones(len(elpd)), "row" if rows.id is None else "subject")
     if rows.id is not None:
         subjects = np.unique(rows.id, return_inverse=True)[1].reshape(-1)
         elpd, k, p = leave_one_out(_blocks(fit, rows, subjects), efficiency)
@@ -62,6 +67,19 @@ def loo_table(result: LeaveOneOut) -> pd.DataFrame:
 def _distinct(rows: Cohort) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The first of each kind of identical row, and the kind of every row."""
     return distinct_rows(rows.to_frame().assign(**{"\0entry": rows.entry}))
+
+
+def _in_clusters(fit: Fit, rows: Cohort, efficiency: float) -> tuple[Floats, Floats, Floats]:
+    """The terms of subjects who share a frailty, in the order of `subject_numbers`, taken in blocks of whole clusters."""
+    subjects = rows.subject_numbers
+    cells = np.unique(np.column_stack([subjects, rows.cluster_numbers]), axis=0)
+    blocks = [part for _, part in cluster_blocks(rows, fit.shape[0] * fit.shape[1])]
+    if len(np.unique(cells[:, 0])) < len(cells) or rows.cluster is None:  # somebody is in several clusters
+        blocks = [rows]
+    order = [np.unique(subjects[np.isin(rows.row_numbers, part.row_numbers)]) for part in blocks]
+    terms = leave_one_out((fit.log_likelihood_of_subjects(part).reshape(*fit.shape, -1) for part in blocks), efficiency)
+    place = np.argsort(np.concatenate(order))
+    return terms[0][place], terms[1][place], terms[2][place]
 
 
 def _blocks(fit: Fit, rows: Cohort, unit: NDArray[np.int64]) -> Iterator[Floats]:

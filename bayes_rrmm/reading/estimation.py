@@ -19,6 +19,14 @@ from bayes_rrmm.reading.marginal import marginal_conditional_survival, marginal_
 from bayes_rrmm.reading.population import GroupCurve, empty_cells, group_curves
 from bayes_rrmm.reading.summary import summary_of
 
+CONDITIONAL = ("conditional", "conditional on the frailty")
+"""Population of a hazard ratio: given the other covariates, and given the frailty of a model that has one."""
+RATIOS_WITHIN = (
+    "hazard ratios compare rows of one cluster ({cluster}), whose frailty is the same: between clusters hazards are not "
+    "proportional, and their ratio is nearer to 1"
+)
+CURVES_OF_NEW = "curves are those of a new cluster ({cluster}): averaged over the distribution of the frailty"
+
 
 def estimate(fit: Fit, estimand: AnyEstimand, *, by: str | None = None, population: str | Cohort | None = None) -> Estimates:
     """Draws of the estimand, labelled.
@@ -61,8 +69,8 @@ def _hazard_ratio(fit: Fit, estimand: HazardRatio) -> Estimates:
     never = xr.zeros_like(draws.isel(chain=0, draw=0, drop=True), dtype=bool)
     if estimand.group is not None and len(labels) == 1:
         draws, never = draws.isel(comparison=0), never.isel(comparison=0)
-    about = {"unit": "ratio", "population": "conditional", "term": estimand.of}
-    return _labelled(fit, estimand, draws, never, **about, null=estimand.threshold[0])
+    about = {"unit": "ratio", "population": CONDITIONAL[fit.plan.frailty is not None], "term": estimand.of}
+    return _labelled(fit, estimand, draws, never, **about, notes=_on_frailty(fit, RATIOS_WITHIN), null=estimand.threshold[0])
 
 
 def _rank(fit: Fit, estimand: Rank, population: str | Cohort) -> Estimates:
@@ -74,7 +82,7 @@ def _rank(fit: Fit, estimand: Rank, population: str | Cohort) -> Estimates:
         reference = str(ratios["versus"].to_numpy()[0])
         values = np.concatenate([np.ones((*fit.shape, 1)), ratios.to_numpy()], axis=2)
         levels = [reference, *(str(level) for level in ratios["group"].to_numpy())]
-        where, beyond = "conditional", [False] * len(levels)
+        where, beyond = CONDITIONAL[fit.plan.frailty is not None], [False] * len(levels)
     else:
         rmst = _curve(fit, Rmst(upto=estimand.upto), estimand.of, population)
         values, levels = -rmst.draws.transpose("chain", "draw", estimand.of).to_numpy(), list(group.levels)
@@ -116,7 +124,7 @@ def _curve(fit: Fit, estimand: Survival | Median | Rmst, by: str | None, populat
         population=who.name,
         by=by or "",
         given=getattr(estimand, "given", None),
-        notes=() if average else empty_cells(fit, by, who),
+        notes=(*_on_frailty(fit, CURVES_OF_NEW), *(() if average else empty_cells(fit, by, who))),
     )
     return result if estimand.contrast == "none" else contrast_between_groups(fit, result, estimand, by)
 
@@ -150,17 +158,23 @@ def _read(fit: Fit, estimand: Survival | Median | Rmst, curve: GroupCurve) -> tu
         times = np.array(estimand.at)
         beyond = (times > curve.last_follow_up).tolist()
         if estimand.given is None:
-            return marginal_survival(baseline, times, curve.eta, curve.weight), beyond
-        return marginal_conditional_survival(baseline, times, estimand.given, curve.eta, curve.weight), beyond
+            return marginal_survival(baseline, times, curve.eta, curve.weight, fit.new_member), beyond
+        return marginal_conditional_survival(baseline, times, estimand.given, curve.eta, curve.weight, fit.new_member), beyond
     if isinstance(estimand, Rmst):
-        values = marginal_rmst(baseline, np.array([estimand.upto]), curve.eta, curve.weight)
+        values = marginal_rmst(baseline, np.array([estimand.upto]), curve.eta, curve.weight, fit.new_member)
         return values, [estimand.upto > curve.last_follow_up]
-    medians = marginal_quantile(baseline, 0.5, curve.eta, curve.weight)
+    medians = marginal_quantile(baseline, 0.5, curve.eta, curve.weight, fit.new_member)
     horizon = curve.last_follow_up if estimand.horizon is None else estimand.horizon
     reached = np.where(medians <= horizon, medians, math.inf)
     reported = summary_of(reached, fit.analysis.sampling.interval, None)
     limits = [reported[name] for name in ("lower", "median", "upper")]
     return reached, [any(math.isfinite(limit) and limit > curve.last_follow_up for limit in limits)]
+
+
+def _on_frailty(fit: Fit, note: str) -> tuple[str, ...]:
+    """What a number of a model with a frailty is about; nothing to say of others."""
+    frailty = fit.analysis.model.frailty
+    return () if frailty is None else (note.format(cluster=frailty.cluster),)
 
 
 def _labelled(fit: Fit, estimand: AnyEstimand, draws: xr.DataArray, extrapolated: xr.DataArray, **rest: Any) -> Estimates:

@@ -89,7 +89,7 @@ def draw_name(estimand: AnyEstimand, estimates: Estimates, labels: dict[str, Any
     detail += [f"horizon={horizon:g}"] if horizon is not None else []
     detail += [f"given={estimates.given:g}"] if estimates.given is not None else []
     what = estimates.estimand if estimates.contrast == "none" else f"{estimates.estimand} {estimates.contrast}"
-    where = "" if estimates.population in ("conditional", "cohort") else f", {estimates.population}"
+    where = "" if estimates.population in ("conditional", "conditional on the frailty", "cohort") else f", {estimates.population}"
     about = estimates.term or estimates.by
     return f"{what}[{', '.join([about, *detail]) if about else ', '.join(detail)}{where}]"
 

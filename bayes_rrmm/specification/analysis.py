@@ -63,8 +63,16 @@ class EffectTable(Record):
     pooling: Literal["independent", "pooled"]
 
 
+class FrailtyPart(Record):
+    """A factor on the hazard that the rows of one cluster share. `cluster` names the column that says which rows those are:
+    the patient, where rows are spells of one (then `id` names it too), or a centre."""
+
+    cluster: str
+    distribution: Literal["gamma", "log-normal"]
+
+
 class ModelPart(Record):
-    """The model: covariates, baseline hazard, how group effects are related, what happens to gaps.
+    """The model: covariates, baseline hazard, how group effects are related, frailty of clusters, what happens to gaps.
 
     `missing` says what a gap in a covariate is: a reason to `drop` the row; a `level` of its own, `unknown`; the level
     `not-applicable`, of patients for whom the covariate has no meaning; or a value to `marginalise` over, missing at
@@ -79,6 +87,7 @@ class ModelPart(Record):
     effects: dict[str, Literal["independent", "pooled"] | EffectTable] = {}
     missing: Missing = "drop"
     covariate_model: Literal["sequential", "independent"] | None = None
+    frailty: FrailtyPart | None = None
 
 
 class Variable(Record):
@@ -99,7 +108,7 @@ class IntervalChoice(Record):
 
 class Sampling(Record):
     """How the posterior is sampled. Without a `target_accept` it is 0.9, or 0.98 where a spread is learnt:
-    of a random walk's steps, or of pooled effects."""
+    of a random walk's steps, of pooled effects, or of log-normal frailties."""
 
     draws: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
     tune: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
@@ -118,6 +127,7 @@ class Priors(Record):
     log_shape: Statement | None = None
     log_hazards: Statement | None = None
     sigma: Statement | None = None
+    frailty: Statement | None = None
     tau: dict[str, Statement] = {}
     terms: dict[str, Statement] = {}
 

@@ -11,6 +11,7 @@ from bayes_rrmm.estimands import Curve, HazardRatio, Rank
 from bayes_rrmm.messages import explain
 from bayes_rrmm.priors import Kind, Statement, parse_statement
 from bayes_rrmm.specification.formula import Formula
+from bayes_rrmm.specification.frailty import check_frailty
 
 if TYPE_CHECKING:
     from bayes_rrmm.specification.analysis import Analysis
@@ -41,6 +42,8 @@ def parse_priors(raw: Any, formula: Formula | None) -> dict[str, Any]:
     for key, value in raw.items():
         if key in BASELINE_KEYS:
             fields[key] = _statement(value, BASELINE_KEYS[key], f"[priors] {key}")
+        elif key == "frailty":
+            fields[key] = _statement(value, "scale", "[priors] frailty")
         elif key == "tau":
             if not isinstance(value, dict) or "half_normal" in value:
                 raise AnalysisError("[priors] tau: name the pooled term, as in tau = { regimen = { half_normal = 0.5 } }.")
@@ -48,7 +51,7 @@ def parse_priors(raw: Any, formula: Formula | None) -> dict[str, Any]:
                 name = _term(term, formula, "[priors] tau")
                 fields["tau"][name] = _statement(statement, "scale", f"[priors] tau.{term}")
         else:
-            name = _term(key, formula, "[priors]", extra=(*BASELINE_KEYS, "tau"))
+            name = _term(key, formula, "[priors]", extra=(*BASELINE_KEYS, "frailty", "tau"))
             fields["terms"][name] = _statement(value, "coefficient", f"[priors] {key}")
     return fields
 
@@ -79,6 +82,7 @@ def check_against_formula(analysis: Analysis) -> None:
     _check_baseline(analysis)
     _check_variables(analysis)
     _check_covariate_model(analysis)
+    check_frailty(analysis)
     _check_populations(analysis)
     for index, estimand in enumerate(analysis.estimands, start=1):
         _check_estimand(analysis, estimand, f"[[estimands]] number {index}")

@@ -134,7 +134,7 @@ def paired_rows(source: Source, item: PublishedHazardRatio, sampler: Sampler | N
     posterior = UNKNOWN
     if sampler is not None:
         posterior = posterior_hazard_ratio(sampler, analysis, cohort, "line", ("pfs1", "pfs2"))
-    note = "two rows a patient: Cox with errors clustered by patient; Bayesian rows independent given the line (no frailty yet)"
+    note = "two rows a patient: Cox with errors clustered by patient; Bayesian rows independent given the line"
     return _ratio_rows("PFS1 against PFS2", "", "pfs1 / pfs2", item, found, posterior, note), found
 
 

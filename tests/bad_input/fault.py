@@ -15,6 +15,7 @@ from bayes_rrmm.read import load_analysis, read_cohort
 
 ROWS = 32
 PIECEWISE = 'baseline = "piecewise-exponential"\n'
+FRAILTY = "frailty = { cluster = 'who', distribution = 'gamma' }\n"
 POOLED = "effects = { group = 'pooled' }\n"
 MARGINALISE = "missing = 'marginalise'\n"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fault import MARGINALISE, PIECEWISE, POOLED, analysis
+from fault import FRAILTY, MARGINALISE, PIECEWISE, POOLED, analysis
 
 ANALYSES = {
     "no such analysis file": analysis("there is no such file", "check the path", file="!analysis.toml"),
@@ -67,7 +67,6 @@ ANALYSES = {
     "an unknown pooling": analysis(
         "model.effects.group.pooling = 'horseshoe'", '"pooled"', model="effects = { group = { pooling = 'horseshoe' } }"
     ),
-    "a frailty": analysis("frailties are not fitted by this version", "remove it", model="frailty = { cluster = 'who' }"),
     "an unknown rule for gaps": analysis("model.missing = 'impute'", '"marginalise"', model="missing = 'impute'"),
     "an unknown rule for a variable's gaps": analysis(
         "variables.group.missing = 'na'", '"not-applicable"', rest="[variables.group]\nmissing = 'na'"
@@ -86,6 +85,33 @@ ANALYSES = {
         formula="group",
         model=f"{MARGINALISE}covariate_model = 'sequential'",
         rest="[variables.group]\nmissing = 'drop'",
+    ),
+    "a frailty of no distribution": analysis(
+        "model.frailty.distribution", "is required and missing", "add it", model="frailty = { cluster = 'who' }"
+    ),
+    "an unknown frailty": analysis(
+        "model.frailty.distribution = 'normal'", '"gamma" or "log-normal"', model=FRAILTY.replace("gamma", "normal")
+    ),
+    "an unknown key of a frailty": analysis(
+        "model.frailty.clusters", "did you mean 'cluster'?", model="frailty = { clusters = 'who', distribution = 'gamma' }"
+    ),
+    "a cluster that is a covariate": analysis(
+        "[model] frailty: cluster = 'group'", "take it out of the formula", model=FRAILTY.replace("'who'", "'group'")
+    ),
+    "a cluster that is the time": analysis(
+        "cluster = 'time' is the endpoint's time", "which rows belong together", model=FRAILTY.replace("'who'", "'time'")
+    ),
+    "a frailty of weighted rows": analysis(
+        "[model] frailty", "weight 'n'", "give each patient a row", endpoint="weight = 'n'", model=FRAILTY
+    ),
+    "a frailty beside marginalised gaps": analysis(
+        "gaps in 'group' are marginalised", 'missing = "drop" or "level"', model=f"{FRAILTY}missing = 'marginalise'"
+    ),
+    "the prior of no frailty": analysis(
+        "[priors] frailty: the model has no frailty", "remove the prior", rest="[priors]\nfrailty = { half_normal = 1 }"
+    ),
+    "a frailty prior of another form": analysis(
+        "[priors] frailty: { normal }", "half_normal", model=FRAILTY, rest="[priors]\nfrailty = { normal = [0, 1] }"
     ),
     "a prior for no term": analysis(
         "[priors]: 'grp' is no term of the formula", "did you mean 'group'?", rest="[priors]\ngrp = { normal = [0, 1] }"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from fault import MARGINALISE, PIECEWISE, ROWS, analysis, cell, column, data
+from fault import FRAILTY, MARGINALISE, PIECEWISE, ROWS, analysis, cell, column, data
 
 OUTCOMES = {
     "a time missing": data("row 5, column 'time' is missing", "complete it or leave the row out", edit=cell(5, "time", None)),
@@ -65,6 +65,21 @@ OUTCOMES = {
         "remove the copy, or declare spells",
         "id = 'patient'",
         edit=lambda f: cell(5, "patient", "p3")(f.rename(columns={"who": "patient"})),
+    ),
+    "no such cluster": data(
+        "column 'whose' (the frailty's cluster)", "did you mean 'who'?", model=FRAILTY.replace("'who'", "'whose'")
+    ),
+    "a cluster missing": data(
+        "row 5, column 'who' is missing: the cluster must be known", "leave the row out", model=FRAILTY, edit=cell(5, "who", None)
+    ),
+    "one cluster": data(
+        "column 'who': all 32 analysed rows are of one cluster", "name a column with several", model=FRAILTY, edit=column("who", 1)
+    ),
+    "log-normal frailty with delayed entry": data(
+        "row 1, column 'entry' is 0.25",
+        'set distribution = "gamma"',
+        endpoint="entry = 'entry'",
+        model=FRAILTY.replace("gamma", "log-normal"),
     ),
     "no such time column": data("column 'tiem'", "did you mean 'time'?", whole=lambda text: text.replace('"time"', '"tiem"')),
 }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from arviz_stats.base import array_stats
-from reference_runs import Run, as_list, hazard_ratio_draws, parameter_draws, parameter_name, profile_draws
+from reference_runs import Run, as_list, hazard_ratio_draws, loo_as_referred, parameter_draws, parameter_name, profile_draws
 
 import bayes_rrmm as br
 
@@ -41,7 +41,7 @@ def compare(run: Run, fit: br.Fit) -> pd.DataFrame:
     if run.exact is not None:
         rows += _against_quadrature(run, parameters, profiles)
     if run.pointwise is not None:
-        rows += _elpd(run, br.loo(fit))
+        rows += _elpd(run, loo_as_referred(run, fit))
     return pd.DataFrame(rows)
 
 

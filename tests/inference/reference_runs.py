@@ -1,7 +1,7 @@
 """The reference posteriors of tests/reference, and the same analyses written as a user writes them.
 
-A run is named `<dataset>__<model>_b<prior sd>` or `<dataset>__<model>_hier`; its models are described in
-tests/reference/README.md.
+A run is named `<dataset>__<model>_b<prior sd>`, `<dataset>__<model>_hier` or `<dataset>__<model>_<distribution>frailty`; its
+models are described in tests/reference/README.md.
 """
 
 from __future__ import annotations
@@ -109,6 +109,11 @@ class Run:
         return self.model.endswith("_hier")
 
     @property
+    def frailty(self) -> str | None:
+        """The distribution of the frailty of a patient, None without one."""
+        return {"gammafrailty": "gamma", "lnfrailty": "log-normal"}.get(self.model.rpartition("_")[2])
+
+    @property
     def toml(self) -> str:
         """The analysis file."""
         parts = (self._endpoint(), self._model(), self._priors(), self._sampling())
@@ -119,12 +124,14 @@ class Run:
         return parse(self.toml)
 
     def cohort(self) -> br.Cohort:
-        """The rows. Kidney's two records of a patient are read as two patients, as these runs do."""
+        """The rows. Kidney's two records of a patient are read as two patients, as the runs without frailty do."""
         frame = pd.read_csv(FOLDER / "data" / f"{self.dataset_name}.csv")
-        return br.read_cohort(frame.drop(columns="patient", errors="ignore"), self.analysis())
+        unused = [] if self.frailty else ["patient"]
+        return br.read_cohort(frame.drop(columns=unused, errors="ignore"), self.analysis())
 
     def _endpoint(self) -> list[str]:
         entry = ['entry = "entry"'] if self.dataset.entry else []
+        entry += ['id = "patient"'] if self.frailty else []
         return ["[endpoint]", 'name = "OS"', 'time = "time"', 'event = "event"', f'unit = "{self.dataset.unit}"', *entry]
 
     def _model(self) -> list[str]:
@@ -138,6 +145,8 @@ class Run:
             lines.append('baseline = "weibull"')
         if self.is_pooled:
             lines.append('effects = { molecular_group = "pooled" }')
+        if self.frailty:
+            lines.append(f'frailty = {{ cluster = "patient", distribution = "{self.frailty}" }}')
         return [*lines, self.dataset.variables]
 
     def _priors(self) -> list[str]:
@@ -150,6 +159,8 @@ class Run:
         else:
             location = "log_rate" if settings["par"] == 1 else "log_scale"
             lines += [f"{location} = {{ normal = [0, 10] }}", "log_shape = { normal = [0, 0.5] }"]
+        if self.frailty:
+            lines.append(f"frailty = {{ half_normal = {settings['tau_sd']} }}")
         if self.is_pooled:
             return [*lines, f"tau = {{ molecular_group = {{ half_normal = {settings['tau_sd']} }} }}"]
         return [*lines, *(f"{term} = {{ normal = [0, {settings['beta_sd']}] }}" for term in self.dataset.formula.split(" + "))]
@@ -174,6 +185,8 @@ def parameter_name(run: Run, name: str) -> str | None:
     index = int(rest.rstrip("]")) - 1 if rest else 0
     if kind == "beta":
         return f"beta[{column_name(run, as_list(run.reference['beta_names'])[index])}]"
+    if run.frailty and kind in ("u", "w_mean"):
+        return f"{kind}[{index + 1}]"
     if kind == "u":
         return f"effect[{run.dataset.by}={run.reference['group_names'][index]}]"
     names = {
@@ -181,7 +194,8 @@ def parameter_name(run: Run, name: str) -> str | None:
         "log_shape": "log_shape",
         "a": f"log_hazard[{index + 1}]",
         "sigma": "sigma",
-        "tau": f"tau[{run.dataset.by}]",
+        "tau": f"tau[{'frailty' if run.frailty else run.dataset.by}]",
+        "theta": "theta",
     }
     return names.get(kind)
 
@@ -202,11 +216,45 @@ def as_list(value: Any) -> list[Any]:
 
 
 def parameter_draws(fit: br.Fit) -> dict[str, np.ndarray]:
-    """Draws (chains, draws) of every parameter, under the contract's names."""
+    """Draws (chains, draws) of every parameter, under the contract's names, and of frailties: see `frailty_draws`."""
     from bayes_rrmm.fitted import parameter_names
 
     posterior = fit.tree["posterior"].to_dataset()
-    return {name: posterior[variable].sel(where).to_numpy() for name, (variable, where) in parameter_names(posterior).items()}
+    draws = {name: posterior[variable].sel(where).to_numpy() for name, (variable, where) in parameter_names(posterior).items()}
+    return draws | frailty_draws(fit)
+
+
+def frailty_draws(fit: br.Fit) -> dict[str, np.ndarray]:
+    """u of each patient, or with gamma frailty w_mean, the mean of w given the parameters and the data, as Stan gave it."""
+    from bayes_rrmm.cluster_likelihood import experience
+
+    if fit.plan.frailty is None:
+        return {}
+    if fit.plan.frailty == "log-normal":
+        u = fit.tree["frailty"]["u"]
+        return {f"u[{cluster}]": u.sel(cluster=cluster).to_numpy() for cluster in u["cluster"].to_numpy()}
+    cohort, precision = fit.require_cohort("frailties"), 1 / fit.draws["theta"][:, None]
+    known = experience(fit.plan, fit.draws, cohort, cohort.cluster_numbers)
+    mean = (precision + known.events) / (precision + known.hazard)
+    return {f"w_mean[{number}]": values.reshape(fit.shape) for number, values in enumerate(mean.T, start=1)}
+
+
+def loo_as_referred(run: Run, fit: br.Fit) -> Any:
+    """Leave-one-out by the unit of the reference: ours, but by row given u where the frailty is log-normal, and with patients
+    in the order of their numbers."""
+    from bayes_rrmm.densities import log_likelihood
+    from bayes_rrmm.diagnostics import LeaveOneOut, leave_one_out
+
+    ours = br.loo(fit)
+    cohort = fit.require_cohort("leave-one-out")
+    if run.frailty == "log-normal":
+        u = fit.tree["frailty"]["u"].to_numpy().reshape(-1, 38)
+        rows = log_likelihood(fit.plan, {**fit.draws, "u": u}, cohort).reshape(*fit.shape, -1)
+        return LeaveOneOut(*leave_one_out([rows]), np.ones(len(cohort)), "row")
+    if run.frailty == "gamma":
+        order = np.argsort(np.unique(cohort.id).astype(int))
+        return LeaveOneOut(ours.elpd_i[order], ours.pareto_k[order], ours.p_i[order], ours.count, ours.unit)
+    return ours
 
 
 def hazard_ratio_draws(run: Run, fit: br.Fit) -> dict[str, np.ndarray]:

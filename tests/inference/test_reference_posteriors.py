@@ -19,8 +19,9 @@ GATE = (
     "myeloma_gep__weibull_A_b2.5",
     "myeloma_gep__weibull_B_b1",
     "myeloma_gep__weibull_hier",
+    "kidney__weibull_gammafrailty",
 )
-"""Three structures to compile: runs of one structure stand together and share it."""
+"""Four structures to compile: runs of one structure stand together and share it."""
 
 FULL = (
     "gehan__pe_iid_b1",
@@ -42,6 +43,8 @@ FULL = (
     "kidney__weibull_B_b1",
     "kidney__pe_iid_b1",
     "kidney__pe_rw1_b1",
+    "kidney__weibull_lnfrailty",
+    "kidney__pe_iid_lnfrailty",
 )
 RUNS = [*GATE, *(pytest.param(name, marks=pytest.mark.full) for name in FULL)]
 

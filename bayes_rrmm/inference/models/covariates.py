@@ -115,6 +115,7 @@ def coords(structure: Structure) -> dict[str, range]:
         "pooled_term": range(len(structure.pooled)),
         "pooled_level": range(sum(structure.pooled)),
         "interval": range(structure.intervals),
+        "cluster": range(structure.clusters),
         "step": range(structure.intervals - 1),
         "logit": range(sum((levels - 1) * width for levels, width in structure.incomplete)),
     }

@@ -9,7 +9,8 @@ import pytensor.tensor as pt
 
 from bayes_rrmm.inference.inputs import Structure
 from bayes_rrmm.inference.models.covariates import Inputs, coords, data, effects, linear_predictor, location, survival_of_gaps
-from bayes_rrmm.inference.models.piecewise import poisson_process
+from bayes_rrmm.inference.models.frailty import with_lognormal_frailty
+from bayes_rrmm.inference.models.piecewise import poisson_process, poisson_process_of_clusters
 
 
 def exponential_model(structure: Structure, inputs: Inputs) -> pm.Model:
@@ -20,9 +21,12 @@ def exponential_model(structure: Structure, inputs: Inputs) -> pm.Model:
 
         log_rate: Any = location("log_rate", mean, sd, nu)
         found = effects(structure, inputs)
-        eta = linear_predictor(inputs, found)
+        eta = with_lognormal_frailty(structure, inputs, linear_predictor(inputs, found))
 
         log_hazard = log_rate + eta if isinstance(eta, float) else (log_rate + eta)[:, None]
+        if structure.frailty == "gamma":
+            poisson_process_of_clusters(inputs, events, log_hazard, exposure)
+            return model
         pm.CustomDist("survival", log_hazard, exposure, logp=poisson_process, observed=events)
         if structure.incomplete:
             (gap_exposure,) = data(inputs, "gap_exposure")

@@ -9,6 +9,7 @@ import pytensor.tensor as pt
 
 from bayes_rrmm.inference.inputs import Structure
 from bayes_rrmm.inference.models.covariates import Inputs, coords, data, effects, linear_predictor, location, survival_of_gaps
+from bayes_rrmm.inference.models.frailty import survival_of_clusters, with_lognormal_frailty
 
 
 def poisson_process(events: Any, log_hazard: Any, exposure: Any) -> Any:
@@ -23,15 +24,26 @@ def piecewise_model(structure: Structure, inputs: Inputs) -> pm.Model:
 
         log_hazard = random_walk_baseline(structure, inputs) if structure.random_walk else independent_baseline(structure, inputs)
         found = effects(structure, inputs)
-        eta = linear_predictor(inputs, found)
+        eta = with_lognormal_frailty(structure, inputs, linear_predictor(inputs, found))
 
         cell = log_hazard[None, :] + (eta if isinstance(eta, float) else eta[:, None])
+        if structure.frailty == "gamma":
+            poisson_process_of_clusters(inputs, events, cell, exposure)
+            return model
         pm.CustomDist("survival", cell, exposure, logp=poisson_process, observed=events)
         if structure.incomplete:
             gap_events, gap_exposure = data(inputs, "gap_interval_events", "gap_exposure")
             at_exit = (gap_events * log_hazard).sum(axis=1)
             survival_of_gaps(structure, inputs, found, at_exit, (gap_exposure * pt.exp(log_hazard)).sum(axis=1))
     return model
+
+
+def poisson_process_of_clusters(inputs: Inputs, events: Any, log_hazard: Any, exposure: Any) -> None:
+    """Add the same under gamma frailty of clusters: a row is a pattern of one cluster, a column an interval."""
+    (exposure_before,) = data(inputs, "exposure_before")
+    hazard = pt.exp(log_hazard)
+    parts = (events * log_hazard, exposure * hazard, exposure_before * hazard)
+    survival_of_clusters(inputs, *(part.sum(axis=1) for part in parts))
 
 
 def independent_baseline(structure: Structure, inputs: Inputs) -> Any:

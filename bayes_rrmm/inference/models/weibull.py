@@ -9,6 +9,7 @@ import pytensor.tensor as pt
 
 from bayes_rrmm.inference.inputs import Structure
 from bayes_rrmm.inference.models.covariates import Inputs, coords, data, effects, linear_predictor, location, survival_of_gaps
+from bayes_rrmm.inference.models.frailty import survival_of_clusters, with_lognormal_frailty
 
 
 def weibull_model(structure: Structure, inputs: Inputs) -> pm.Model:
@@ -36,7 +37,7 @@ def weibull_model(structure: Structure, inputs: Inputs) -> pm.Model:
         shape = pt.exp(log_shape)
         anchor: Any = location("anchor", mean + slope * shape, sd * shape**power, nu)
         found = effects(structure, inputs)
-        eta = linear_predictor(inputs, found)
+        eta = with_lognormal_frailty(structure, inputs, linear_predictor(inputs, found))
 
         log_cumulative = anchor + eta + shape * log_time
         log_hazard = log_cumulative + log_shape - log_time - log_reference_time
@@ -44,6 +45,11 @@ def weibull_model(structure: Structure, inputs: Inputs) -> pm.Model:
         def log_likelihood(events: Any, log_hazard: Any, net_exits: Any, log_cumulative: Any) -> Any:
             return events * log_hazard - net_exits * pt.exp(log_cumulative)
 
+        if structure.frailty == "gamma":
+            (survived_entries,) = data(inputs, "survived_entries")
+            cumulative = pt.exp(log_cumulative)
+            survival_of_clusters(inputs, events * log_hazard, net_exits * cumulative, survived_entries * cumulative)
+            return model
         pm.CustomDist("survival", log_hazard, net_exits, log_cumulative, logp=log_likelihood, observed=events)
         if structure.incomplete:
             gap_log_time, gap_log_entry, gap_late = data(inputs, "gap_log_time", "gap_log_entry", "gap_late")

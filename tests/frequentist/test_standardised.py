@@ -1,0 +1,180 @@
+"""Baseline hazard of Cox with delayed entry, and standardised survival from it with its errors."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from r_results import WITH_COX, study
+from test_kaplan_meier import spells
+
+from bayes_rrmm.errors import DataError, FitError
+from bayes_rrmm.frequentist import cox, cox_baseline, standardised_survival
+
+BOTH = pytest.mark.parametrize("ties", ["efron", "breslow"])
+
+
+def example(seed=4, size=80, ties="breslow"):
+    """A Cox fit of a group and an age, with ties, delayed entry and whole weights: fit, rows, design."""
+    rng = np.random.default_rng(seed)
+    rows = spells(seed, size=size)
+    design = np.column_stack([rng.random(size) < 0.4, rng.normal(6.0, 1.0, size)]).astype(float)
+    return cox(design, ["group", "age"], *rows, ties=ties), rows, design
+
+
+def both_groups(fit, baseline, design, **more):
+    """The curves with the group set to 1 and to 0 for everyone."""
+    populations = [np.column_stack([np.full(len(design), level), design[:, 1:]]) for level in (1.0, 0.0)]
+    return [standardised_survival(fit, baseline, population, label=str(k), **more) for k, population in enumerate(populations)]
+
+
+@BOTH
+@pytest.mark.parametrize("name", WITH_COX)
+def test_baseline_matches_r(name, ties):
+    """H0 is R's basehaz, at x = 0 and at its means, with delayed entry (myeloma_mayo)."""
+    data, r = study(name), study(name).r[f"cox_{ties}"]
+    fit = cox(data.design, data.names, *data.endpoint(), ties=ties)
+    baseline = cox_baseline(fit, data.design, *data.endpoint())
+    centre = math.exp(float(np.dot(r["means_used_for_centering"], fit.coefficients)))
+    for key, factor in (("basehaz_x0", 1.0), ("basehaz_xmean", centre)):
+        assert_allclose(factor * baseline.cumulative_at(r[key]["time"]), r[key]["cumhaz"], rtol=1e-6)
+
+
+def test_baseline_by_brute_force():
+    """Breslow's jump is deaths over the weighted relative hazards at risk: entry < t <= exit, and entry 0 from the start."""
+    fit, (time, event, entry, weight), design = example()
+    baseline = cox_baseline(fit, design, time, event, entry, weight)
+    relative = weight * np.exp(design @ fit.coefficients)
+    for t, jump in zip(baseline.time, baseline.hazard, strict=True):
+        exposed = relative[((entry < t) | (entry == 0)) & (time >= t)].sum()
+        assert jump == pytest.approx(weight[(time == t) & (event == 1)].sum() / exposed, rel=1e-12)
+
+
+def test_efron_baseline_of_two_tied_deaths():
+    """Of two tied deaths the second has half of both gone: at equal hazards 1 / 4 + 1 / 3."""
+    fit = replace(cox([[0.0], [1], [0], [1]], ["x"], [1, 1, 2, 3], [1, 1, 0, 1]), coefficients=np.zeros(1))
+    baseline = cox_baseline(fit, [[0.0], [1], [0], [1]], [1, 1, 2, 3], [1, 1, 0, 1])
+    assert_allclose(baseline.hazard, [1 / 4 + 1 / 3, 1.0])
+    assert_allclose(baseline.variance, [1 / 16 + 1 / 9, 1.0])
+    assert_allclose(baseline.cumulative_at([0.5, 1, 3, 3.5]), [0, 7 / 12, 19 / 12, math.nan])
+
+
+@BOTH
+def test_weights_count_rows(ties):
+    """A row of weight w is w rows, in the fit and in the population: the curves and their errors are the same."""
+    fit, (time, event, entry, weight), design = example(ties=ties)
+    copies = np.repeat(np.arange(len(time)), weight.astype(int))
+    again = cox(design[copies], fit.names, time[copies], event[copies], entry[copies], ties=ties)
+    one = both_groups(fit, cox_baseline(fit, design, time, event, entry, weight), design, weight=weight)
+    rows = time[copies], event[copies], entry[copies]
+    other = both_groups(again, cox_baseline(again, design[copies], *rows), design[copies])
+    assert_allclose(one[0].survival_at(9), other[0].survival_at(9), rtol=1e-6)
+    assert_allclose(one[0].rmst_difference(12, one[1]), other[0].rmst_difference(12, other[1]), rtol=1e-6)
+
+
+def test_is_the_mean_over_the_population():
+    """S_a(t) is the mean over patients of exp(-H0(t) exp(x'b)) with the group set; its RMST the area, its median the first half."""
+    fit, rows, design = example()
+    baseline = cox_baseline(fit, design, *rows)
+    treated = both_groups(fit, baseline, design)[0]
+    hazards = np.exp(fit.coefficients[0] + design[:, 1] * fit.coefficients[1])
+    for t in (0.5, 4.0, 9.5):
+        expected = np.mean(np.exp(-baseline.cumulative_at([t]) * hazards))
+        assert treated.survival_at(t)[0] == pytest.approx(float(expected), rel=1e-12)
+    grid = np.linspace(0, 12, 120001)[:-1] + 5e-5
+    heights = np.mean(np.exp(-np.outer(baseline.cumulative_at(np.arange(13)), hazards)), axis=1)
+    assert treated.rmst(12.0)[0] == pytest.approx(float(np.mean(heights[grid.astype(int)]) * 12), rel=1e-6)
+    assert treated.median() == np.flatnonzero(heights <= 0.5)[0]
+
+
+@BOTH
+def test_derivatives(ties):
+    """What the coefficients do to S_a, through H0 too, is central differences of the whole computation."""
+    fit, rows, design = example(ties=ties)
+    curve, step = both_groups(fit, cox_baseline(fit, design, *rows), design)[0], 1e-6
+    for k in range(2):
+        moved = [replace(fit, coefficients=fit.coefficients + sign * step * np.eye(2)[k]) for sign in (1, -1)]
+        up, down = (both_groups(other, cox_baseline(other, design, *rows), design)[0].survival for other in moved)
+        assert_allclose(-curve.tilt[:, k], (up - down) / (2 * step), rtol=1e-5, atol=1e-9)
+
+
+def test_of_equal_hazards_it_is_nelson_and_aalen():
+    """At coefficients 0, known exactly, S is exp(-sum d / n) with variance S^2 sum d / n^2, and log-minus-log limits from it."""
+    fit, (time, event, entry, weight), design = example()
+    none = replace(fit, coefficients=np.zeros(2), covariance=np.zeros((2, 2)))
+    curve = both_groups(none, cox_baseline(none, design, time, event, entry, weight), design, prob=0.9)[0]
+    at_risk = [weight[((entry < t) | (entry == 0)) & (time >= t)].sum() for t in curve.time[:4]]
+    died = [weight[(time == t) & (event == 1)].sum() for t in curve.time[:4]]
+    total = sum(d / n for d, n in zip(died, at_risk, strict=True)), sum(d / n**2 for d, n in zip(died, at_risk, strict=True))
+    found, lower, upper = curve.survival_at(curve.time[3])
+    width = 1.6448536269514722 * math.sqrt(total[1]) / total[0]
+    limits = [math.exp(-total[0] * math.exp(sign * width)) for sign in (1, -1)]
+    assert_allclose([found, lower, upper], [math.exp(-total[0]), *limits], rtol=1e-9)
+
+
+def test_errors_beside_the_bootstrap():
+    """Errors of S, its difference, RMST and its difference are the bootstrap's within three Monte Carlo errors, 1 / sqrt(2 R)."""
+    rng, replicates, size = np.random.default_rng(31), 400, 300
+    group, age = (rng.random(size) < 0.4).astype(float), rng.normal(0.0, 1.0, size)
+    late, censored = rng.uniform(0, 8, size) * (rng.random(size) < 0.4), rng.uniform(10, 60, size)
+    died = late + rng.exponential(20.0 * np.exp(0.7 * group - 0.4 * age))
+    design, time, event = np.column_stack([group, age]), np.ceil(np.minimum(died, censored)), (died <= censored).astype(float)
+    entry = np.floor(late)
+
+    def answers(weight):
+        rows = weight > 0
+        data = time[rows], event[rows], entry[rows], weight[rows]
+        fit = cox(design[rows], ["group", "age"], *data, ties="breslow")
+        one, other = both_groups(fit, cox_baseline(fit, design[rows], *data), design)
+        estimates = one.survival_at(20)[0], one.difference_at(20, other)[0], one.rmst(24)[0], one.rmst_difference(24, other)[0]
+        errors = one._error(one._at(20)), one.difference_at(20, other)[1], one.rmst(24)[1], one.rmst_difference(24, other)[1]
+        return estimates, errors
+
+    errors = answers(np.ones(size))[1]
+    drawn = [answers(np.bincount(rng.integers(0, size, size), minlength=size).astype(float))[0] for _ in range(replicates)]
+    assert_allclose(np.std(drawn, axis=0), errors, rtol=3 / math.sqrt(2 * replicates))
+
+
+def test_a_later_start():
+    """Given survival to a start, each patient's S is S(t) / S(start), and the RMST runs from there."""
+    fit, rows, design = example()
+    whole, late = (cox_baseline(fit, design, *rows, start=start) for start in (0.0, 3.0))
+    curve = both_groups(fit, late, design)[0]
+    hazards = np.exp(fit.coefficients[0] + design[:, 1] * fit.coefficients[1])
+    since = whole.cumulative_at([9.0]) - whole.cumulative_at([3.0])
+    assert curve.survival_at(9)[0] == pytest.approx(float(np.mean(np.exp(-since * hazards))), rel=1e-12)
+    assert np.isnan([*curve.survival_at(2), *curve.rmst(2), *curve.difference_at(2, curve), *late.cumulative_at([2.0])]).all()
+    assert curve.survival_at(3) == (1, 1, 1)
+    assert curve.rmst(3.5) == (0.5, 0.0)
+
+
+def test_beyond_the_follow_up():
+    """Nothing is known after the last exit."""
+    fit, rows, design = example()
+    one, other = both_groups(fit, cox_baseline(fit, design, *rows), design)
+    beyond = one.last_follow_up + 0.1
+    assert np.isnan([*one.survival_at(beyond), *one.rmst(beyond), *one.rmst_difference(beyond, other)]).all()
+
+
+def test_what_is_refused():
+    """Other rows, other columns, strata, clusters, coefficients at infinity and curves of two fits are errors."""
+    fit, rows, design = example()
+    baseline = cox_baseline(fit, design, *rows)
+    with pytest.raises(DataError, match="not the rows of the fit"):
+        cox_baseline(fit, design[1:], *(column[1:] for column in rows))
+    with pytest.raises(DataError, match="strata"):
+        cox_baseline(replace(fit, strata=2), design, *rows)
+    with pytest.raises(FitError, match="group have no finite coefficient"):
+        cox_baseline(replace(fit, monotone=("group",)), design, *rows)
+    for population in (design[:, :1], np.full((3, 2), np.nan), np.empty((0, 2))):
+        with pytest.raises(DataError, match="rows of 2 finite columns"):
+            standardised_survival(fit, baseline, population)
+    with pytest.raises(DataError, match="number above 0"):
+        standardised_survival(fit, baseline, design, np.zeros(len(design)))
+    with pytest.raises(DataError, match="by cluster"):
+        standardised_survival(replace(fit, clusters=9), baseline, design)
+    other, other_rows, other_design = example(6)
+    apart = standardised_survival(other, cox_baseline(other, other_design, *other_rows), other_design, label="apart")
+    with pytest.raises(DataError, match="not from one fit"):
+        standardised_survival(fit, baseline, design, label="here").difference_at(5, apart)
