@@ -5,12 +5,11 @@ Lin and Wei (1989); grouped by subject as in Therneau and Grambsch (2000), secti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bayes_rrmm.errors import DataError
+from bayes_rrmm.frequentist.deaths import Deaths
 from bayes_rrmm.frequentist.partial_likelihood import Maximum
 from bayes_rrmm.frequentist.risk_sets import Integers, RiskSets
 from bayes_rrmm.frequentist.rows import Floats
@@ -44,57 +43,15 @@ def score_residuals(columns: Floats, sets: RiskSets, coefficients: Floats, ties:
     Efron's method takes d steps: in step k = 0 .. d - 1 those who die there are at risk with weight 1 - k / d. Breslow's takes
     d equal ones.
     """
+    deaths = Deaths.of(sets, ties)
     relative = np.exp(columns @ coefficients - np.max(columns @ coefficients))
-    steps = _Steps.of(columns, sets, sets.weight * relative, ties)
-    died = np.flatnonzero(sets.event)
-    last = sets.stop[died] - 1
-    hazard, moment = _until(steps.hazard, sets), _until(steps.moment, sets)
-    hazard[died] -= steps.hazard_less[last]
-    moment[died] -= steps.moment_less[last]
+    exposed = deaths.sums((sets.weight * relative)[:, None])[:, 0]
+    mean = deaths.sums((sets.weight * relative)[:, None] * columns) / exposed[:, None]
+    hazard = deaths.received(1.0 / exposed)
+    moment = np.column_stack([deaths.received(column / exposed) for column in mean.T])
     residuals = -relative[:, None] * (columns * hazard[:, None] - moment)
-    residuals[died] += columns[died] - steps.mean[last]
+    died = np.flatnonzero(sets.event)
+    count = np.bincount(deaths.time, minlength=sets.size)[:, None]
+    average = np.column_stack([np.bincount(deaths.time, weights=column, minlength=sets.size) for column in mean.T]) / count
+    residuals[died] += columns[died] - average[sets.stop[died] - 1]
     return np.asarray(residuals)
-
-
-def _until(jumps: Floats, sets: RiskSets) -> Floats:
-    """The sum of the jumps at the events at which each spell is at risk: (K,) or (K, P) in, (M,) or (M, P) out."""
-    total = np.concatenate([np.zeros((1, *jumps.shape[1:])), np.cumsum(jumps, axis=0)])
-    return np.asarray(total[sets.stop] - total[sets.start])
-
-
-@dataclass(frozen=True)
-class _Steps:
-    """At each of K event times: the hazard's jump (K,), the jump times mean(x) (K, P), what those who die there have less of
-    both, and mean(x) averaged over the steps (K, P).
-    """
-
-    hazard: Floats
-    moment: Floats
-    hazard_less: Floats
-    moment_less: Floats
-    mean: Floats
-
-    @classmethod
-    def of(cls, columns: Floats, sets: RiskSets, relative: Floats, ties: str) -> _Steps:
-        deaths = np.round(sets.deaths).astype(np.int64)
-        time = np.repeat(np.arange(sets.size), deaths)
-        earlier = np.arange(len(time)) - np.repeat(np.cumsum(deaths) - deaths, deaths)
-        gone = earlier / deaths[time] if ties == "efron" else np.zeros(len(time))
-        dying = np.where(sets.event, relative, 0.0)
-        exposed = sets.sums(relative)[time] - gone * _at_stop(dying, sets)[time]
-        sums = [sets.sums(relative * x)[time] - gone * _at_stop(dying * x, sets)[time] for x in columns.T]
-        mean = np.column_stack(sums) / exposed[:, None]
-        jump = 1.0 / exposed
-
-        def by_time(values: Floats) -> Floats:
-            return np.bincount(time, weights=values, minlength=sets.size)
-
-        def by_column(factor: Floats) -> Floats:
-            return np.column_stack([by_time(factor * column) for column in mean.T])
-
-        return cls(by_time(jump), by_column(jump), by_time(gone * jump), by_column(gone * jump), by_column(1.0 / deaths[time]))
-
-
-def _at_stop(values: Floats, sets: RiskSets) -> Floats:
-    """The sum of the values of the spells that end at each event time, shape (K,)."""
-    return np.bincount(sets.stop - 1, weights=values, minlength=sets.size)

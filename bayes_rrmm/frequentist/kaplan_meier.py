@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -67,6 +67,11 @@ class KaplanMeier:
             return math.nan
         height = float(self.survival[passed][-1]) if np.any(passed) else 1.0
         return height * math.sqrt(float(np.sum(_greenwood(self.deaths, self.at_risk)[passed])))
+
+    def with_limits(self, prob: float) -> KaplanMeier:
+        """The same curve with limits of another probability."""
+        lower, upper = _limits(self.survival, _greenwood(self.deaths, self.at_risk), prob, self.interval)
+        return replace(self, lower=lower, upper=upper, prob=prob)
 
     def median(self) -> Estimate:
         """The first t with S(t) <= 1/2, and the first t at which each limit is; infinity where not reached."""
@@ -136,11 +141,10 @@ def kaplan_meier(
     rows = _followed(everyone, start) if everyone.delayed else everyone
     died = rows.event > 0
     times = np.unique(rows.time[died])
-    survival, lower, upper = _curve(rows, times, prob) if len(times) else (np.empty(0), np.empty(0), np.empty(0))
+    survival = _curve(rows, times) if len(times) else np.empty(0)
     exposed = at_risk(times, rows.time, rows.entry, rows.weight) if len(times) else np.empty(0)
     deaths = np.bincount(np.searchsorted(times, rows.time[died]), weights=rows.weight[died], minlength=len(times))
-    if interval == "log":
-        lower, upper = _log_limits(survival, _greenwood(deaths, exposed), prob)
+    lower, upper = _limits(survival, _greenwood(deaths, exposed), prob, interval)
     return KaplanMeier(
         label=label,
         rows=float(np.sum(rows.weight)),
@@ -164,25 +168,22 @@ def _greenwood(deaths: Floats, exposed: Floats) -> Floats:
     return np.where(left > 0, deaths / (exposed * np.where(left > 0, left, 1.0)), np.inf)
 
 
-def _log_limits(survival: Floats, added: Floats, prob: float) -> tuple[Floats, Floats]:
-    """The limits symmetric on the scale log S; none at S = 0, as in R."""
+def _limits(survival: Floats, added: Floats, prob: float, interval: Interval) -> tuple[Floats, Floats]:
+    """The limits symmetric on the scale log(-log S), or log S and at most 1; none at S = 0, as in R."""
     half_width = float(special.ndtri(0.5 + 0.5 * prob)) * np.sqrt(np.cumsum(added))
     known = np.where(survival > 0, half_width, np.nan)
-    return survival * np.exp(-known), np.minimum(survival * np.exp(known), 1.0)
+    if interval == "log":
+        return survival * np.exp(-known), np.minimum(survival * np.exp(known), 1.0)
+    shift = known / -np.log(np.where(survival > 0, survival, 0.5))
+    return survival ** np.exp(shift), survival ** np.exp(-shift)
 
 
-def _curve(rows: Rows, times: Floats, prob: float) -> tuple[Floats, Floats, Floats]:
-    """S and its limits right after each of `times`."""
+def _curve(rows: Rows, times: Floats) -> Floats:
+    """S right after each of `times`."""
     # lifelines silences NumPy's warnings for the whole process when it fits; errstate gives them back.
     with np.errstate():
-        fitter = KaplanMeierFitter(alpha=1.0 - prob).fit(
-            rows.time, rows.event, entry=rows.entry if rows.delayed else None, weights=rows.weight
-        )
-    survival = fitter.survival_function_.iloc[:, 0].loc[times].to_numpy(dtype=np.float64)
-    limits = fitter.confidence_interval_survival_function_.loc[times].to_numpy(dtype=np.float64)
-    # At S = 0 lifelines gives the interval [0, 0], as though nothing were uncertain; R gives none.
-    limits[survival == 0] = np.nan
-    return survival, limits[:, 0], limits[:, 1]
+        fitter = KaplanMeierFitter().fit(rows.time, rows.event, entry=rows.entry if rows.delayed else None, weights=rows.weight)
+    return np.asarray(fitter.survival_function_.iloc[:, 0].loc[times].to_numpy(dtype=np.float64))
 
 
 def _present(rows: Rows, times: Floats) -> Floats:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bayes_rrmm.frequentist.deaths import Deaths
 from bayes_rrmm.frequentist.risk_sets import Integers, RiskSets
 from bayes_rrmm.frequentist.rows import Floats
 
@@ -40,13 +41,10 @@ class Factors:
         largest = float(np.max(eta))
         relative = sets.weight * np.exp(eta - largest)
         dying = np.where(sets.event, relative, 0.0)
-        deaths = sets.deaths
-        at, gone, count = np.arange(sets.size), np.zeros(sets.size), deaths
+        at, gone, count = np.arange(sets.size), np.zeros(sets.size), sets.deaths
         if ties == "efron":
-            tied = np.round(deaths).astype(np.int64)
-            at = np.repeat(at, tied)
-            gone = (np.arange(len(at)) - np.repeat(np.cumsum(tied) - tied, tied)) / deaths[at]
-            count = np.ones(len(at))
+            each = Deaths.of(sets, ties)
+            at, gone, count = each.time, each.gone, np.ones(len(each.time))
         total = sets.sums(relative)[at] - gone * sets.ending(dying)[at]
         return cls(sets, relative, dying, largest, at, gone, count, total)
 

@@ -112,17 +112,14 @@ def parametric(
     breaks a rule or holds a time 0 (no density is there), a column of the design is not finite, constant or collinear, or a
     cut is not in order; FitError without events, where the Weibull shape has no finite estimate, or without convergence.
     """
-    rows, labels = as_rows(time, event, entry, weight), tuple(names)
-    _refuse_time_zero(rows)
+    rows, labels = parametric_rows(time, event, entry, weight), tuple(names)
     columns = np.asarray(design, dtype=np.float64) if labels else np.empty((len(rows), 0))
     scaled, scale = standardised(columns, labels, len(rows)) if labels else (columns, np.empty(0))
-    bounds = _checked_cuts(family, np.asarray(cuts, dtype=np.float64))
-    if not np.any(rows.event):
-        raise FitError("there are no events: a hazard has no estimate but 0; ask for the follow-up instead, or wait for events.")
+    bounds = checked_cuts(family, cuts)
     at = np.average(columns, axis=0, weights=rows.weight) if centre is None else np.asarray(centre, dtype=np.float64)
     if at.shape != (len(labels),):
         raise DataError(f"'centre' has shape {at.shape}: give one value for each of {len(labels)} columns.")
-    fitted = fit_weibull(scaled, rows) if family == "weibull" else fit_piecewise(scaled, rows, bounds)
+    fitted = fit_weibull(scaled, rows, bounds) if family == "weibull" else fit_piecewise(scaled, rows, bounds)
     own = OwnScale.of(fitted, scale, (at - np.mean(columns, axis=0)) / scale)
     estimates, unbounded = own.reported()
     baseline_names = _baseline_names(family, len(bounds) + 1)
@@ -149,19 +146,26 @@ def _baseline_names(family: Family, intervals: int) -> tuple[str, ...]:
     return ("log_rate", "log_shape") if family == "weibull" else ("log_rate",)
 
 
-def _refuse_time_zero(rows: Rows) -> None:
+def parametric_rows(time: ArrayLike, event: ArrayLike, entry: ArrayLike | None = None, weight: ArrayLike | None = None) -> Rows:
+    """The rows of a parametric model, columns (N,). Raises DataError at a broken rule or a time 0, FitError without events."""
+    rows = as_rows(time, event, entry, weight)
     if np.any(rows.time <= 0):
         row = int(np.argmax(rows.time <= 0))
         raise DataError(
             f"row {row + 1}, 'time' is 0: a parametric model has no density there. Drop the row, or set half a day, and say so."
         )
+    if not np.any(rows.event):
+        raise FitError("there are no events: a hazard has no estimate but 0; ask for the follow-up instead, or wait for events.")
+    return rows
 
 
-def _checked_cuts(family: Family, cuts: Floats) -> Floats:
+def checked_cuts(family: Family, cuts: ArrayLike) -> Floats:
+    """The cuts of a piecewise model, (J - 1,), and none of another. Raises DataError where they are not in order."""
+    bounds = np.asarray(cuts, dtype=np.float64)
     if family != "piecewise":
-        if cuts.size:
+        if bounds.size:
             raise DataError(f"cuts are for the piecewise family, not for {family!r}: leave them out.")
         return np.empty(0)
-    if cuts.ndim != 1 or not np.all(np.isfinite(cuts)) or np.any(np.diff(np.concatenate([[0.0], cuts])) <= 0):
-        raise DataError(f"the cuts are {cuts.tolist()}: they must be finite, above 0 and increasing.")
-    return cuts
+    if bounds.ndim != 1 or not np.all(np.isfinite(bounds)) or np.any(np.diff(np.concatenate([[0.0], bounds])) <= 0):
+        raise DataError(f"the cuts are {bounds.tolist()}: they must be finite, above 0 and increasing.")
+    return bounds

@@ -14,6 +14,7 @@ from bayes_rrmm.frequentist.parametric_likelihood import Poisson, WeibullLikelih
 from bayes_rrmm.frequentist.recession import Recession, recession
 from bayes_rrmm.frequentist.rows import Flags, Floats, Rows
 from bayes_rrmm.hazards.collapse import by_interval
+from bayes_rrmm.hazards.piecewise import interval_bounds
 
 
 @dataclass(frozen=True)
@@ -89,27 +90,42 @@ def fit_piecewise(columns: Floats, rows: Rows, cuts: Floats) -> Fitted:
     return Fitted(ends.basis @ peak.point, ends.basis @ peak.covariance() @ ends.basis.T, peak.value, ends)
 
 
-def fit_weibull(columns: Floats, rows: Rows) -> Fitted:
-    """A Weibull model of columns in standard deviations, about a reference time inside the data that decorrelates it."""
+def fit_weibull(columns: Floats, rows: Rows, cuts: Floats) -> Fitted:
+    """h0(t) = exp(b_j) k t^(k - 1) between the cuts, J - 1 of them (none: a Weibull model), for columns in standard deviations.
+
+    About a reference time inside the data that decorrelates it: the J parameters of the baseline are log H0 of that time, each
+    as though its interval were the only one.
+    """
     log_reference = float(np.average(np.log(rows.time), weights=rows.weight * rows.event))
-    log_time = np.log(rows.time) - log_reference
+    rate = math.log(np.sum(rows.weight * rows.event) / np.sum(rows.weight * (rows.time - rows.entry))) + log_reference
+    cells, spells = _spells(columns, rows, cuts)
+    log_time = np.log(spells.time) - log_reference
     with np.errstate(divide="ignore"):
-        log_entry = np.log(rows.entry) - log_reference
-    cells = np.hstack([columns, np.ones((len(rows), 1))])
-    ends = _weibull_ends(cells, log_time, rows)
+        log_entry = np.log(spells.entry) - log_reference
+    ends = _weibull_ends(cells, log_time, spells)
     likelihood = WeibullLikelihood(
         cells[ends.kept] @ ends.basis,
         log_time[ends.kept],
         log_entry[ends.kept],
-        (rows.weight * rows.event)[ends.kept],
-        rows.weight[ends.kept],
+        (spells.weight * spells.event)[ends.kept],
+        spells.weight[ends.kept],
         log_reference,
     )
-    rate = math.log(np.sum(rows.weight * rows.event) / np.sum(rows.weight * (rows.time - rows.entry))) + log_reference
-    start = np.append(ends.basis.T @ np.append(np.zeros(columns.shape[1]), rate), 0.0)
+    start = np.append(ends.basis.T @ np.append(np.zeros(columns.shape[1]), np.full(len(cuts) + 1, rate)), 0.0)
     peak = climb(likelihood, start, "Weibull model")
     way = linalg.block_diag(ends.basis, 1.0)
     return Fitted(way @ peak.point, way @ peak.covariance() @ way.T, peak.value, ends, log_reference)
+
+
+def _spells(columns: Floats, rows: Rows, cuts: Floats) -> tuple[Floats, Rows]:
+    """Each row's follow-up split at the cuts, as M rows, and their columns with an indicator of each interval, (M, P + J)."""
+    low, high = interval_bounds(cuts)
+    entry, time = np.maximum(rows.entry[:, None], low), np.minimum(rows.time[:, None], high)
+    row, interval = np.nonzero(time > entry)
+    exit_time = time[row, interval]
+    event = rows.event[row] * (exit_time == rows.time[row])
+    spells = Rows(exit_time, event, entry[row, interval], rows.weight[row])
+    return np.hstack([columns[row], np.eye(len(low))[interval]]), spells
 
 
 def _weibull_ends(cells: Floats, log_time: Floats, rows: Rows) -> Recession:

@@ -8,12 +8,13 @@ from r_results import DATASETS, study
 from bayes_rrmm.frequentist import median_follow_up
 
 
+@pytest.mark.parametrize(("interval", "limits"), [("log-log", "ci_loglog"), ("log", "ci_log")])
 @pytest.mark.parametrize("name", DATASETS)
-def test_matches_r(name):
-    """Median and log-log limits are those of R's survfit of the time to censoring, delayed entry or not."""
+def test_matches_r(name, interval, limits):
+    """Median and limits of either type are those of R's survfit of the time to censoring, delayed entry or not."""
     data, r = study(name), study(name).r["reverse_km"]
-    found = median_follow_up(*data.endpoint())
-    expected = [math.inf if value is None else value for value in (r["median"], *r["ci_loglog"])]
+    found = median_follow_up(*data.endpoint(), interval=interval)
+    expected = [math.inf if value is None else value for value in (r["median"], *r[limits])]
     if name == "myeloma_gep_zero":
         # All leave at 4 months: R knows no limits of a curve that is 0, and its lower limit is 0 whatever the interval.
         expected[1] = 4

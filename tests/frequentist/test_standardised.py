@@ -29,6 +29,15 @@ def both_groups(fit, baseline, design, **more):
     return [standardised_survival(fit, baseline, population, label=str(k), **more) for k, population in enumerate(populations)]
 
 
+def log_log(height):
+    return math.log(-math.log(height))
+
+
+def log_log_error(estimate):
+    """The standard error on the scale log(-log S) from limits at 95 %."""
+    return (log_log(estimate[1]) - log_log(estimate[2])) / (2 * 1.959963984540054)
+
+
 @BOTH
 @pytest.mark.parametrize("name", WITH_COX)
 def test_baseline_matches_r(name, ties):
@@ -85,7 +94,7 @@ def test_is_the_mean_over_the_population():
     grid = np.linspace(0, 12, 120001)[:-1] + 5e-5
     heights = np.mean(np.exp(-np.outer(baseline.cumulative_at(np.arange(13)), hazards)), axis=1)
     assert treated.rmst(12.0)[0] == pytest.approx(float(np.mean(heights[grid.astype(int)]) * 12), rel=1e-6)
-    assert treated.median() == np.flatnonzero(heights <= 0.5)[0]
+    assert treated.median()[0] == np.flatnonzero(heights <= 0.5)[0]
 
 
 @BOTH
@@ -104,17 +113,17 @@ def test_of_equal_hazards_it_is_nelson_and_aalen():
     fit, (time, event, entry, weight), design = example()
     none = replace(fit, coefficients=np.zeros(2), covariance=np.zeros((2, 2)))
     curve = both_groups(none, cox_baseline(none, design, time, event, entry, weight), design, prob=0.9)[0]
-    at_risk = [weight[((entry < t) | (entry == 0)) & (time >= t)].sum() for t in curve.time[:4]]
-    died = [weight[(time == t) & (event == 1)].sum() for t in curve.time[:4]]
+    at_risk = [weight[((entry < t) | (entry == 0)) & (time >= t)].sum() for t in curve.baseline.time[:4]]
+    died = [weight[(time == t) & (event == 1)].sum() for t in curve.baseline.time[:4]]
     total = sum(d / n for d, n in zip(died, at_risk, strict=True)), sum(d / n**2 for d, n in zip(died, at_risk, strict=True))
-    found, lower, upper = curve.survival_at(curve.time[3])
+    found, lower, upper = curve.survival_at(curve.baseline.time[3])
     width = 1.6448536269514722 * math.sqrt(total[1]) / total[0]
     limits = [math.exp(-total[0] * math.exp(sign * width)) for sign in (1, -1)]
     assert_allclose([found, lower, upper], [math.exp(-total[0]), *limits], rtol=1e-9)
 
 
 def test_errors_beside_the_bootstrap():
-    """Errors of S, its difference, RMST and its difference are the bootstrap's within three Monte Carlo errors, 1 / sqrt(2 R)."""
+    """Errors of S, S given survival, RMST and contrasts are the bootstrap's within three Monte Carlo errors, 1 / sqrt(2 R)."""
     rng, replicates, size = np.random.default_rng(31), 400, 300
     group, age = (rng.random(size) < 0.4).astype(float), rng.normal(0.0, 1.0, size)
     late, censored = rng.uniform(0, 8, size) * (rng.random(size) < 0.4), rng.uniform(10, 60, size)
@@ -127,9 +136,12 @@ def test_errors_beside_the_bootstrap():
         data = time[rows], event[rows], entry[rows], weight[rows]
         fit = cox(design[rows], ["group", "age"], *data, ties="breslow")
         one, other = both_groups(fit, cox_baseline(fit, design[rows], *data), design)
-        estimates = one.survival_at(20)[0], one.difference_at(20, other)[0], one.rmst(24)[0], one.rmst_difference(24, other)[0]
-        errors = one._error(one._at(20)), one.difference_at(20, other)[1], one.rmst(24)[1], one.rmst_difference(24, other)[1]
-        return estimates, errors
+        differences = [one.difference_at(20, other), one.rmst_difference(24, other), one.conditional_difference_at(20, 8, other)]
+        ratios = [one.ratio_at(20, other), one.rmst_ratio(24, other), one.conditional_ratio_at(20, 8, other)]
+        estimates = [one.rmst(24)[0], *(found[0] for found in differences), *(math.log(found[0]) for found in ratios)]
+        heights = one.survival_at(20), one.conditional_at(20, 8)
+        errors = [one.rmst(24)[1], *(found[1] for found in (*differences, *ratios)), *(log_log_error(found) for found in heights)]
+        return [*estimates, *(log_log(height[0]) for height in heights)], errors
 
     errors = answers(np.ones(size))[1]
     drawn = [answers(np.bincount(rng.integers(0, size, size), minlength=size).astype(float))[0] for _ in range(replicates)]
@@ -155,6 +167,40 @@ def test_beyond_the_follow_up():
     one, other = both_groups(fit, cox_baseline(fit, design, *rows), design)
     beyond = one.last_follow_up + 0.1
     assert np.isnan([*one.survival_at(beyond), *one.rmst(beyond), *one.rmst_difference(beyond, other)]).all()
+    assert np.isnan([*one.ratio_at(beyond, other), *one.conditional_ratio_at(beyond, 2, other)]).all()
+    assert np.isnan([*one.conditional_at(beyond, 2), *one.conditional_at(4, 5), *one.rmst_ratio(0, other)]).all()
+
+
+def test_conditional_survival_is_that_of_a_later_start():
+    """S(t) / S(s) of one patient is S(t) of the baseline that starts at s; of a population it is the ratio of means."""
+    fit, rows, design = example()
+    whole, late = (cox_baseline(fit, design, *rows, start=start) for start in (0.0, 3.0))
+    one, since = (standardised_survival(fit, baseline, design[:1]) for baseline in (whole, late))
+    assert_allclose(one.conditional_at(9, 3), since.survival_at(9), rtol=1e-10)
+    assert one.conditional_at(3, 3) == (1, 1, 1)
+    treated, control = both_groups(fit, whole, design)
+    heights = [curve.survival_at(9)[0] / curve.survival_at(3)[0] for curve in (treated, control)]
+    assert treated.conditional_at(9, 3)[0] == pytest.approx(heights[0], rel=1e-12)
+    assert_allclose(treated.conditional_ratio_at(9, 3, control)[0], heights[0] / heights[1])
+    assert_allclose(treated.conditional_difference_at(9, 3, control)[0], heights[0] - heights[1])
+    assert_allclose(treated.conditional_ratio_at(9, 0, control), treated.ratio_at(9, control))
+
+
+def test_a_group_beside_itself():
+    """A curve less itself is 0 without error, and over itself 1: what both share does not vary."""
+    fit, rows, design = example()
+    one = both_groups(fit, cox_baseline(fit, design, *rows), design)[0]
+    assert one.difference_at(9, one) == one.rmst_difference(9, one) == one.median_difference(one) == (0, 0, 0, 0)
+    assert one.ratio_at(9, one) == one.rmst_ratio(9, one) == one.median_ratio(one) == (1, 0, 1, 1)
+
+
+def test_median_inverts_the_pointwise_limits():
+    """The limits of the median are the first times at which those of S(t) come down to 1/2."""
+    fit, rows, design = example()
+    for curve in both_groups(fit, cox_baseline(fit, design, *rows), design, prob=0.8):
+        limits = np.array([curve.survival_at(t) for t in curve.baseline.time])
+        firsts = [np.append(curve.baseline.time[limits[:, k] <= 0.5], math.inf)[0] for k in range(3)]
+        assert curve.median() == tuple(firsts)
 
 
 def test_what_is_refused():
