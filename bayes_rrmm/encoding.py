@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -22,6 +23,10 @@ from bayes_rrmm.encoding_checks import check_columns, check_finite, check_levels
 from bayes_rrmm.errors import AnalysisError, DataError, listed, nearest, shortened
 from bayes_rrmm.specification.analysis import Analysis
 from bayes_rrmm.specification.formula import Term, parse_formula
+
+
+MOST_DESIGNS = 64
+"""Designs kept by an encoding."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +122,29 @@ class Encoding:
     def design(self, frame: pd.DataFrame) -> Floats:
         """Centred design columns of the rows, shape (N, P), for coefficients on the reported scale.
 
-        Raises DataError for a level the model has not seen, and for a gap.
+        Raises DataError for a level the model has not seen, and for a gap. The array is read-only: that of the same rows is
+        made once, since every estimand asks for it again and the formula library takes its time.
         """
-        raw = materialise(self._independent_text, self.typed(frame), self.transforms)[0]
-        check_finite(raw, [column.term for column in self.columns], frame.index.to_numpy())
-        return np.asarray(raw - np.array([column.centre for column in self.columns]))
+        key = self._key(frame)
+        if key not in self._designs:
+            raw = materialise(self._independent_text, self.typed(frame), self.transforms)[0]
+            check_finite(raw, [column.term for column in self.columns], frame.index.to_numpy())
+            made = np.asarray(raw - np.array([column.centre for column in self.columns]))
+            made.setflags(write=False)
+            if len(self._designs) >= MOST_DESIGNS:
+                del self._designs[next(iter(self._designs))]
+            self._designs[key] = made
+        return self._designs[key]
+
+    @cached_property
+    def _designs(self) -> dict[tuple[int, bytes], Floats]:
+        return {}
+
+    def _key(self, frame: pd.DataFrame) -> tuple[int, bytes]:
+        """What tells the rows of one design from those of another."""
+        variables = [*(group.name for group in self.groups), *(variable.name for variable in self.continuous)]
+        names = [name for name in variables if name in frame.columns]
+        return len(frame), pd.util.hash_pandas_object(frame[names].astype(object), index=False).to_numpy().tobytes()
 
     def indicators(self, frame: pd.DataFrame) -> Floats:
         """0/1 indicators of the pooled levels, shape (N, L), in the order of `pooled_levels`."""

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from bayes_rrmm.agreement.cox_side import cox_model, cox_rows
+from bayes_rrmm.agreement.counterparts import Counterparts
+from bayes_rrmm.agreement.cox_side import hazard_ratio_rows
 from bayes_rrmm.agreement.curve_side import curve_rows
-from bayes_rrmm.agreement.entry_side import entry_rows
-from bayes_rrmm.agreement.row import Comparison, Row
+from bayes_rrmm.agreement.lone_tests import lone_tests
+from bayes_rrmm.agreement.row import Row
 from bayes_rrmm.agreement.text import agreement_text
 from bayes_rrmm.agreement.verdict import REASONS
+from bayes_rrmm.agreement.without_prior import WithoutPrior
 from bayes_rrmm.cohort.record import Cohort
-from bayes_rrmm.errors import RunFolderError
+from bayes_rrmm.errors import FitError, RunFolderError, nearest
 from bayes_rrmm.estimands import AnyEstimand, Curve, HazardRatio
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.frequentist import log_rank
+from bayes_rrmm.frequentist.cox import Ties
+from bayes_rrmm.frequentist.kaplan_meier import Interval
 from bayes_rrmm.reading import Estimates, estimate_all
 
 COLUMNS = [
@@ -28,12 +30,24 @@ COLUMNS = [
     "given", "unit", "bayes", "bayes_lower", "bayes_upper", "frequentist", "freq_lower", "freq_upper", "method",
     "convention", "rows_bayes", "rows_freq", "difference_in_se", "width_ratio", "verdict", "reason_code", "reason",
 ]  # fmt: skip
-CONVENTIONS = (
-    "Cox: Efron ties, Wald intervals",
-    "Kaplan-Meier: log-log intervals, median the first t with S(t) <= 1/2",
-    "RMST: area under Kaplan-Meier, Greenwood-type variance",
-    "difference in frequentist standard errors and width ratio: log HR, log(-log S), log median, RMST as it is",
-)
+QUANTITY = [*COLUMNS[:8], "at", "given", "unit"]
+"""The columns that say which quantity a row is about."""
+
+TIES, INTERVALS = ("efron", "breslow"), ("log-log", "log")
+
+
+def conventions_of(ties: str, interval: str) -> tuple[str, ...]:
+    """What is printed once on the table."""
+    return (
+        f"Cox: {ties.capitalize()} ties, Wald intervals (R's default ties: Efron; SAS: Breslow)",
+        f"Kaplan-Meier: {interval} intervals of Greenwood's variance (R's default: log; SAS: log-log); median the first t with "
+        "S(t) <= 1/2, limits where the interval's limits are",
+        "Cox, standardised: survival of the same population with the group set for everyone; delta method",
+        "Firth Cox: penalised likelihood, profile-likelihood interval; ML: the same model without a prior",
+        "RMST: area under the curve, Greenwood-type variance",
+        "adjusted: for the model's other covariates; the verdict beside a number is on the difference to the posterior",
+        "difference in frequentist standard errors and width ratio: of log HR, log(-log S), log median; others as they are",
+    )
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,7 @@ class Agreement:
     """The table, and the conventions it was made under."""
 
     table: pd.DataFrame
-    conventions: tuple[str, ...] = CONVENTIONS
+    conventions: tuple[str, ...]
     mark: str = ""
 
     def to_dataframe(self) -> pd.DataFrame:
@@ -58,13 +72,23 @@ class Agreement:
 
 
 def compare_with_frequentist(
-    fit: Fit, cohort: Cohort | None = None, read: list[tuple[AnyEstimand, Estimates]] | None = None
+    fit: Fit,
+    cohort: Cohort | None = None,
+    read: list[tuple[AnyEstimand, Estimates]] | None = None,
+    *,
+    ties: Ties = "efron",
+    interval: Interval = "log-log",
 ) -> Agreement:
     """The agreement table of the fit's estimands (or those `read`), from the rows it was fitted to.
 
-    Raises FitError where the fit was saved without rows and none are given, RunFolderError where `cohort` is not what
-    the fit was made from.
+    Each quantity has a row for each counterpart, the main one first: it answers the same question, adjusted as the model
+    is. After it come the unadjusted one, Firth's where a group has few events, and maximum likelihood of the same model. `ties`
+    are Cox's ("efron", "breslow"), `interval` Kaplan-Meier's ("log-log", "log"). Raises FitError where the fit was saved without
+    rows and none are given, or a convention is unknown, RunFolderError where `cohort` is not what the fit was made from.
     """
+    for name, value, known_values in (("ties", ties, TIES), ("interval", interval, INTERVALS)):
+        if value not in known_values:
+            raise FitError(f"{name} = {value!r} is unknown; {nearest(str(value), known_values)}")
     rows = cohort if cohort is not None else fit.require_cohort("the cross-check")
     if rows is not fit.cohort:
         made_from = fit.provenance.get("data", {}).get("fingerprint") if fit.cohort is None else fit.cohort.fingerprint
@@ -72,32 +96,23 @@ def compare_with_frequentist(
             raise RunFolderError("the cohort given is not the one the fit was made from; a cross-check needs the same rows.")
     fit = fit if fit.cohort is not None else replace(fit, cohort=rows)
     found = read if read is not None else estimate_all(fit)
+    known = Counterparts(fit, rows, ties, interval)
+    alone = WithoutPrior(known)
     compared: list[Row] = []
-    asks_cox = any(isinstance(estimand, HazardRatio) for estimand, _ in found)
-    model = cox_model(fit, rows) if asks_cox else ""
     for estimand, estimates in found:
         if isinstance(estimand, HazardRatio):
-            compared += cox_rows(fit, rows, model, estimand, estimates)
+            compared += hazard_ratio_rows(known, alone, estimand, estimates)
         elif isinstance(estimand, Curve):
-            compared += curve_rows(fit, rows, estimand, estimates)
-    compared += _tests(fit, rows)
-    return Agreement(pd.DataFrame([_flat(fit, rows, row) for row in compared], columns=COLUMNS), mark=fit.mark)
+            compared += curve_rows(known, alone, estimand, estimates)
+    compared += lone_tests(known)
+    table = pd.DataFrame([_flat(fit, rows, row) for row in compared], columns=COLUMNS)
+    return Agreement(table, conventions_of(ties, interval), mark=fit.mark)
 
 
-def _tests(fit: Fit, rows: Cohort) -> Iterator[Row]:
-    for group in fit.plan.encoding.groups:
-        known = rows.select(rows.is_complete((group.name,)))
-        labels = known.covariates[group.name].to_numpy(dtype=str)
-        test = log_rank(known.time, known.event, labels, known.entry, known.weight)
-        yield Row(
-            identity={"estimand": "log-rank", "term": group.name, "unit": "p"},
-            comparison=Comparison.of_test(test.p, [] if len(known) == len(rows) else ["different-rows"]),
-            method=f"{test.method}, chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df, p",
-            convention="all groups, unadjusted",
-            adjusted=False,
-            rows_freq=float(known.weight.sum()),
-        )
-    yield from entry_rows(rows)
+def main_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Of an agreement table the first row of each quantity: its main counterpart."""
+    quantities = table[QUANTITY].astype(str).agg("\0".join, axis=1)
+    return table[~quantities.duplicated() | (table["unit"] == "p")].reset_index(drop=True)
 
 
 def _flat(fit: Fit, rows: Cohort, row: Row) -> dict[str, Any]:
@@ -132,4 +147,4 @@ def _flat(fit: Fit, rows: Cohort, row: Row) -> dict[str, Any]:
     }
 
 
-__all__ = ["COLUMNS", "CONVENTIONS", "REASONS", "Agreement", "compare_with_frequentist"]
+__all__ = ["COLUMNS", "REASONS", "Agreement", "compare_with_frequentist", "main_rows"]

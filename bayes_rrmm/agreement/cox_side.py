@@ -1,34 +1,51 @@
-"""Hazard ratios beside Cox: the same design columns, pooled groups entering as dummies against their first level."""
+"""Hazard ratios beside Cox: adjusted as the fit is, unadjusted, Firth's where events are few, maximum likelihood, frailty.
+
+Pooled groups enter as dummies against their first level.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from bayes_rrmm.agreement.row import NOTHING, Comparison, Row
-from bayes_rrmm.agreement.verdict import FEW_EVENTS, PRIOR_SHARE, Answer
+from bayes_rrmm.agreement.counterparts import Counterparts
+from bayes_rrmm.agreement.explain import Without, explanation, prior_reasons
+from bayes_rrmm.agreement.row import NOTHING, Comparison, Row, posterior_answer
+from bayes_rrmm.agreement.verdict import FEW_EVENTS, Answer, Reason
+from bayes_rrmm.agreement.without_prior import METHODS, WithoutPrior, estimate_and_limits
 from bayes_rrmm.cohort.record import Cohort, Floats
-from bayes_rrmm.errors import DataError, FitError
 from bayes_rrmm.estimands import HazardRatio
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.frequentist import Cox, cox
-from bayes_rrmm.reading import Estimates
+from bayes_rrmm.frequentist import Cox, Parametric
+from bayes_rrmm.reading import Estimates, estimate
 from bayes_rrmm.reading.contrasts import Contrast, hazard_ratio_contrasts
+from bayes_rrmm.reading.table import labelled_draws
 
-CONVENTION = "Efron ties, Wald interval"
+
+@dataclass(frozen=True)
+class Ratio:
+    """One hazard ratio of an estimand: its contrast, what the posterior, the prior and maximum likelihood say of it."""
+
+    estimand: HazardRatio
+    contrast: Contrast
+    identity: dict[str, Any]
+    bayes: Answer
+    without: Without
+    about: tuple[Reason, ...]
 
 
-def cox_rows(fit: Fit, rows: Cohort, model: Cox | str, estimand: HazardRatio, estimates: Estimates) -> list[Row]:
-    """A row a comparison of the estimand with the fit's `cox_model`."""
-    contrasts = hazard_ratio_contrasts(fit.plan, estimand)
-    adjusted = len(fit.analysis.formula.terms) > 1
-    compared = []
-    for contrast in contrasts:
-        chosen = estimates.draws if "comparison" not in estimates.draws.dims else estimates.draws.sel(comparison=contrast.label)
-        draws = chosen.transpose("chain", "draw").to_numpy()
-        comparison = _compare(fit, rows, model, contrast, estimand, draws, estimates)
+def hazard_ratio_rows(known: Counterparts, alone: WithoutPrior, estimand: HazardRatio, estimates: Estimates) -> list[Row]:
+    """The rows of every comparison of the estimand, the main counterpart of each first."""
+    contrasts = hazard_ratio_contrasts(known.fit.plan, estimand)
+    posterior = [draws for _, _, draws in labelled_draws(estimand, estimates)]
+    prior, both = (_draws_of(fit, estimand) for fit in (alone.prior_fit, alone.combined_fit))
+    likelihood = alone.likelihood
+    compared: list[Row] = []
+    for index, (contrast, draws) in enumerate(zip(contrasts, posterior, strict=True)):
         identity: dict[str, Any] = {
             "estimand": "hazard-ratio",
             "term": estimand.of,
@@ -39,82 +56,146 @@ def cox_rows(fit: Fit, rows: Cohort, model: Cox | str, estimand: HazardRatio, es
             "population": estimates.population,
             "unit": "ratio",
         }
-        compared.append(Row(identity, comparison, "Cox", CONVENTION, adjusted, float(rows.weight[rows.is_complete()].sum())))
+        without = Without(
+            None if prior is None else prior[index],
+            None if likelihood is None else _ratio(likelihood.contrast(contrast.columns, known.prob)),
+            None if both is None else estimate_and_limits(both[index], known.prob, centre=0.5),
+        )
+        few = _few_events(known.complete, estimand, contrast, known)
+        ratio = Ratio(estimand, contrast, identity, posterior_answer(draws, estimates.interval), without, few)
+        compared += _rows_of(known, ratio, likelihood)
     return compared
 
 
-def cox_model(fit: Fit, rows: Cohort) -> Cox | str:
-    """Cox on the fit's own design, rows with gaps left out; of each pooled term the first level is the reference.
-
-    Where there is none, the reason's code.
-    """
-    encoding, complete = fit.plan.encoding, rows.select(rows.is_complete())
-    keep = _free_levels(fit)
-    design = np.concatenate([encoding.design(complete.covariates), encoding.indicators(complete.covariates)[:, keep]], axis=1)
-    names = [column.name for column in encoding.columns] + [encoding.pooled_levels[i] for i in keep]
-    try:
-        return cox(design, names, complete.time, complete.event, complete.entry, complete.weight)
-    except FitError:
-        return "no-convergence"
-    except DataError:
-        if len(complete) == len(rows):
-            raise
-        return "nothing-left"
+def _draws_of(fit: Fit | None, estimand: HazardRatio) -> list[Floats] | None:
+    return None if fit is None else [draws for _, _, draws in labelled_draws(estimand, estimate(fit, estimand))]
 
 
-def _free_levels(fit: Fit) -> list[int]:
-    """Positions of the pooled levels that get a dummy: all but the first of each term."""
-    positions, start = [], 0
-    for pooled in fit.plan.encoding.pooled:
-        positions += list(range(start + 1, start + len(pooled.levels)))
-        start += len(pooled.levels)
-    return positions
+def _rows_of(known: Counterparts, ratio: Ratio, likelihood: Parametric | None) -> Iterator[Row]:
+    rows, weights = float(known.complete.weight.sum()), known.weights_of(ratio.contrast)
+    adjusted = len(known.fit.analysis.formula.terms) > 1
+    pooled = [Reason("pooled")] if np.any(ratio.contrast.levels != 0) else []
+    shared = [*known.left_out, *pooled, *ratio.about, *known.reasons_of_form(_variables(known, ratio.estimand))]
+    wald = f"{known.ties.capitalize()} ties, Wald interval"
+    frailty = known.fit.plan.frailty
+    if frailty is not None:
+        found = known.frailty_cox
+        model = found if isinstance(found, Reason) else found.cox
+        edge = "" if isinstance(found, Reason) else f", variance {found.variance:.3f}"
+        yield Row(
+            ratio.identity, _cox(known, ratio, model, weights, shared), f"Cox, {frailty} frailty",
+            f"{wald}, R's frailty(){edge}", adjusted, rows,
+        )  # fmt: skip
+        clustered = _refused(known, ratio, known.clustered_cox, weights, [Reason("different-model"), *shared])
+        yield Row(ratio.identity, clustered, "Cox, errors by cluster", f"{wald}, robust", adjusted, rows)
+    else:
+        yield Row(ratio.identity, _cox(known, ratio, known.cox, weights, shared), "Cox", wald, adjusted, rows)
+    if adjusted and len(_variables(known, ratio.estimand)) == 1:
+        yield _unadjusted(known, ratio, wald)
+    diverges = not isinstance(known.cox, Reason) and not math.isfinite(known.cox.contrast(weights)[1])
+    if (diverges or any(reason.code == "few-events" for reason in ratio.about)) and known.firth is not None and frailty is None:
+        yield _firth(known, ratio, weights, [reason for reason in shared if reason.code != "monotone-likelihood"], adjusted)
+    if likelihood is not None and not pooled:
+        yield _likelihood(known, ratio, shared, adjusted)
 
 
-def _compare(
-    fit: Fit, rows: Cohort, model: Cox | str, contrast: Contrast, estimand: HazardRatio, draws: Floats, estimates: Estimates
-) -> Comparison:
-    weights = np.concatenate([contrast.columns, contrast.levels[_free_levels(fit)]])
-    has_frailty = fit.plan.frailty is not None
-    reasons = ["different-model"] if has_frailty else []
-    reasons += [] if rows.is_complete().all() else ["different-rows"]
-    if np.any(contrast.levels != 0):
-        reasons.append("pooled")
-    if _fewest_events(fit, rows, contrast, estimand) < FEW_EVENTS:
-        reasons.append("few-events")
-    if isinstance(model, str):
-        return Comparison.refused(draws, NOTHING, estimates.interval, [model, *reasons])
-    log_hr, se, lower, upper = model.contrast(weights, estimates.interval.prob)
+def _cox(known: Counterparts, ratio: Ratio, model: Cox | Reason, weights: Floats, reasons: list[Reason]) -> Comparison:
+    if isinstance(model, Reason):
+        return Comparison.refused(ratio.bayes, NOTHING, [model, *reasons])
+    log_hr, se, lower, upper = model.contrast(weights, known.prob)
     if not math.isfinite(log_hr) or not math.isfinite(se):
-        return Comparison.refused(draws, NOTHING, estimates.interval, [*reasons, "monotone-likelihood"])
-    prior_variance = _prior_variance(fit, contrast)
-    if se**2 / (se**2 + prior_variance) > PRIOR_SHARE:
-        reasons.insert(0, "prior-weighs")
-    freq = Answer(math.exp(log_hr), math.exp(lower), math.exp(upper))
-    if has_frailty:
-        return Comparison.refused(draws, freq, estimates.interval, reasons)
-    return Comparison.between(draws, freq, math.log, estimates.interval, reasons)
+        return Comparison.refused(ratio.bayes, NOTHING, [Reason("monotone-likelihood", _without_events(known, ratio)), *reasons])
+    return _between(known, ratio, _ratio((log_hr, se, lower, upper)), reasons)
 
 
-def _prior_variance(fit: Fit, contrast: Contrast) -> float:
-    """Prior variance of the log hazard ratio, from the stored prior draws."""
-    prior = fit.tree["prior"].to_dataset()
-    size = fit.shape[0] * fit.shape[1]
-    log_hr = np.zeros(size)
-    if "beta" in prior:
-        log_hr += prior["beta"].to_numpy().reshape(size, -1) @ contrast.columns
-    if "effect" in prior:
-        log_hr += prior["effect"].to_numpy().reshape(size, -1) @ contrast.levels
-    return float(log_hr.var())
+def _refused(known: Counterparts, ratio: Ratio, model: Cox | Reason, weights: Floats, reasons: list[Reason]) -> Comparison:
+    """A number shown beside one that answers another question."""
+    if isinstance(model, Reason):
+        return Comparison.refused(ratio.bayes, NOTHING, [model, *reasons])
+    answer = _ratio(model.contrast(weights, known.prob))
+    if not all(map(math.isfinite, (answer.estimate, answer.lower, answer.upper))) or answer.lower == 0:
+        return Comparison.refused(ratio.bayes, NOTHING, [*reasons, Reason("monotone-likelihood", _without_events(known, ratio))])
+    return Comparison.refused(ratio.bayes, answer, reasons)
 
 
-def _fewest_events(fit: Fit, rows: Cohort, contrast: Contrast, estimand: HazardRatio) -> float:
-    """Events of the smaller of the two groups compared, within the subgroup where there is one."""
-    if not fit.plan.encoding.is_group(estimand.of) or not contrast.versus:
-        return math.inf
-    inside = rows.weight * rows.event * rows.is_complete()
+def _unadjusted(known: Counterparts, ratio: Ratio, convention: str) -> Row:
+    """Cox of the variable alone, in the subgroup where there is one."""
+    variable, subgroup = ratio.estimand.of, ratio.contrast.subgroup
+    rows, model = known.rows_of(variable, subgroup), known.unadjusted(variable, subgroup)
+    reasons = [Reason("different-adjustment"), *_few_events(rows, ratio.estimand, ratio.contrast, known)]
+    reasons += [Reason("different-rows")] if not known.rows.is_complete((variable,)).all() else []
+    weights = np.empty(0)
+    if not isinstance(model, Reason):
+        full = dict(zip(known.names, known.weights_of(ratio.contrast), strict=True))
+        lost = [name for name in known.terms[variable] if name not in model.names and full[name] != 0]
+        model = Reason("empty-group") if lost else model
+        weights = np.array([full[name] for name in known.terms[variable] if isinstance(model, Cox) and name in model.names])
+    comparison = _refused(known, ratio, model, weights, reasons)
+    return Row(ratio.identity, comparison, "Cox", f"{convention}, unadjusted", False, float(rows.weight.sum()))
+
+
+def _firth(known: Counterparts, ratio: Ratio, weights: Floats, reasons: list[Reason], adjusted: bool) -> Row:
+    assert known.firth is not None
+    found = known.firth.contrast(weights, known.prob)
+    convention = f"{known.ties.capitalize()} ties, profile-likelihood interval, likelihood-ratio p {found.p:.3g}"
+    answer = _ratio((found.estimate, found.error, found.lower, found.upper))
+    if math.isnan(found.estimate):
+        comparison = Comparison.refused(ratio.bayes, NOTHING, [Reason("nothing-left"), *reasons])
+    else:
+        comparison = _between(known, ratio, answer, reasons)
+    return Row(ratio.identity, comparison, "Firth Cox", convention, adjusted, float(known.complete.weight.sum()))
+
+
+def _likelihood(known: Counterparts, ratio: Ratio, reasons: list[Reason], adjusted: bool) -> Row:
+    answer = ratio.without.likelihood
+    assert answer is not None
+    if not all(map(math.isfinite, (answer.estimate, answer.lower, answer.upper))) or answer.lower == 0:
+        why = [Reason("monotone-likelihood", _without_events(known, ratio)), *reasons]
+        comparison = Comparison.refused(ratio.bayes, NOTHING, why)
+    else:
+        comparison = _between(known, ratio, answer, reasons)
+    method = METHODS[known.fit.plan.family]
+    rows = float(known.complete.weight.sum())
+    return Row(ratio.identity, comparison, method, "maximum likelihood of the same model, Wald interval", adjusted, rows)
+
+
+def _between(known: Counterparts, ratio: Ratio, freq: Answer, reasons: list[Reason]) -> Comparison:
+    """The comparison, with the prior's weight."""
+    prior = prior_reasons(ratio.without.prior, freq, math.log, known.prob)
+    why = explanation(ratio.bayes, freq, math.log, known.prob, ratio.without)
+    return Comparison.between(ratio.bayes, freq, math.log, known.prob, [*prior, *reasons], why)
+
+
+def _ratio(found: tuple[float, float, float, float]) -> Answer:
+    """Estimate and limits of a log hazard ratio as a hazard ratio."""
+    log_hr, _, lower, upper = found
+    return Answer(*(float(np.exp(value)) for value in (log_hr, lower, upper)))
+
+
+def _variables(known: Counterparts, estimand: HazardRatio) -> tuple[str, ...]:
+    term = known.fit.analysis.formula.find(estimand.of)
+    return (estimand.of,) if term is None else term.variables
+
+
+def _few_events(rows: Cohort, estimand: HazardRatio, contrast: Contrast, known: Counterparts) -> tuple[Reason, ...]:
+    events = events_of(known, rows, estimand, contrast)
+    if not events or min(events.values()) >= FEW_EVENTS:
+        return ()
+    return (Reason("few-events", ", ".join(f"{level} {count:g}" for level, count in events.items() if count < FEW_EVENTS)),)
+
+
+def _without_events(known: Counterparts, ratio: Ratio) -> str:
+    events = events_of(known, known.complete, ratio.estimand, ratio.contrast)
+    return ", ".join(f"no event in {level}" for level, count in events.items() if count == 0)
+
+
+def events_of(known: Counterparts, rows: Cohort, estimand: HazardRatio, contrast: Contrast) -> dict[str, float]:
+    """Events of the two groups compared, within the subgroup where there is one; none where no groups are compared."""
+    if not known.encoding.is_group(estimand.of) or not contrast.versus:
+        return {}
+    inside = rows.weight * rows.event
     if estimand.by is not None:
         level = contrast.subgroup.removeprefix(f"{estimand.by}=")
         inside = inside * (rows.covariates[estimand.by] == level).to_numpy()
     values = rows.covariates[estimand.of].to_numpy(dtype=object)
-    return min(float(inside[values == level].sum()) for level in (contrast.group, contrast.versus))
+    return {level: float(inside[values == level].sum()) for level in (contrast.group, contrast.versus)}

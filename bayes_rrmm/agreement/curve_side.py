@@ -1,160 +1,192 @@
-"""Survival, medians and RMST beside Kaplan-Meier of the same rows, group by group."""
+"""Survival, medians and RMST, and their contrasts, beside Kaplan-Meier, standardised Cox survival and maximum likelihood."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from scipy.special import ndtri
-
-from bayes_rrmm.agreement.row import NOTHING, Comparison, Row
-from bayes_rrmm.agreement.verdict import FEW_EVENTS, LARGEST_DIFFERENCE, WIDTH_RATIOS, Answer, Transform, log_minus_log
-from bayes_rrmm.cohort.record import Cohort, Floats
-from bayes_rrmm.estimands import AnyEstimand, Curve, Median, Rmst, Survival
-from bayes_rrmm.fitted import Fit
-from bayes_rrmm.frequentist import KaplanMeier, kaplan_meier
+from bayes_rrmm.agreement.counterparts import Counterparts
+from bayes_rrmm.agreement.curve_answers import of_kaplan_meier, of_standardised, why_none, wide_step
+from bayes_rrmm.agreement.explain import Without, explanation, prior_reasons
+from bayes_rrmm.agreement.row import NOTHING, Comparison, Row, posterior_answer
+from bayes_rrmm.agreement.standardised_side import Curves, standardised_curves
+from bayes_rrmm.agreement.verdict import FEW_EVENTS, Answer, Reason, Transform, log_minus_log
+from bayes_rrmm.agreement.without_prior import METHODS, WithoutPrior, estimate_and_limits, read_as, unbounded
+from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.estimands import Curve, Median, Rmst, Survival
 from bayes_rrmm.reading import Estimates
 from bayes_rrmm.reading.table import labelled_draws
 
-METHOD = "Kaplan-Meier"
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number of an estimand: of `group` (against `versus` where there is a contrast), at `time` where it is survival."""
+
+    estimand: Curve
+    estimates: Estimates
+    group: str
+    versus: str
+    time: float
+    identity: dict[str, Any]
+    bayes: Answer
+    without: Without
+
+    @property
+    def scale(self) -> Transform:
+        """The scale of comparison."""
+        if self.estimates.contrast == "difference":
+            return float
+        if self.estimates.contrast == "ratio" or isinstance(self.estimand, Median):
+            return math.log
+        return log_minus_log if isinstance(self.estimand, Survival) else float
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups it is about."""
+        return (self.group, self.versus) if self.versus else (self.group,)
+
+    @property
+    def reach(self) -> float:
+        """Until when it needs the curve; for ever where a median's horizon is the end of follow-up."""
+        return self.time if isinstance(self.estimand, Survival) else _horizon(self.estimand, math.inf)
 
 
-def curve_rows(fit: Fit, rows: Cohort, estimand: Curve, estimates: Estimates) -> list[Row]:
-    """A row a group and time of the estimand."""
+def curve_rows(known: Counterparts, alone: WithoutPrior, estimand: Curve, estimates: Estimates) -> list[Row]:
+    """The rows of every group and time of the estimand, the main counterpart of each first."""
+    assert isinstance(estimand, Survival | Median | Rmst)
     by = estimates.by or None
-    adjusted = fit.analysis.formula.variables != ((by,) if by else ())
-    shared = _shared_reasons(fit, estimates, by)
-    by_known = by is None or bool(rows.is_complete((by,)).all())
-    curves: dict[str, KaplanMeier] = {}
-    compared = []
-    for _, labels, draws in labelled_draws(_plain(estimand), estimates):
-        group = str(labels.get(by, "")) if by else ""
-        for level in (group, labels.get("versus", "")):
-            if level not in curves:
-                curves[level] = _kaplan_meier(rows, by, level, estimates)
-        comparison = _compare(estimand, estimates, curves, (group, labels.get("versus", "")), labels, draws, shared, by_known)
-        identity: dict[str, Any] = {
-            "estimand": estimates.estimand,
-            "term": by or "",
-            "group": group,
-            "versus": labels.get("versus", ""),
-            "contrast": estimates.contrast,
-            "population": estimates.population,
-            "at": labels.get("time", _horizon(estimand)),
-            "given": math.nan if estimates.given is None else estimates.given,
-            "unit": estimates.unit,
-        }
-        convention = "first t with S(t) <= 1/2, log-log interval" if isinstance(estimand, Median) else "log-log interval"
-        if isinstance(estimand, Rmst):
-            convention = "area under the curve, Greenwood-type variance"
-        compared.append(Row(identity, comparison, METHOD, convention, adjusted, _rows(curves, group, labels)))
+    others = [name for name in known.fit.analysis.formula.variables if name != by]
+    standard = standardised_curves(known, estimates) if others else None
+    about_others = estimates.population != "cohort" and (estimates.population != "average" or bool(others))
+    asks_km_first = not others or (by is None and not about_others)
+    compared: list[Row] = []
+    for quantity in _quantities(alone, estimand, estimates):
+        sides = [_kaplan_meier(known, quantity, others, about_others)]
+        if standard is not None:
+            sides.insert(len(sides) if asks_km_first else 0, _standardised(known, quantity, standard))
+        compared += [*sides, *_likelihood(known, quantity, bool(others))]
     return compared
 
 
-def _horizon(estimand: Curve) -> float:
-    """The time that an RMST or a median runs to, as in estimates.csv; NaN where none was stated."""
+def _quantities(alone: WithoutPrior, estimand: Survival | Median | Rmst, estimates: Estimates) -> Iterator[Quantity]:
+    sides = [
+        None if fit is None else _draws_of(estimand, read_as(fit, asked, estimates))
+        for fit, asked in ((alone.prior_fit, unbounded(estimand)), (alone.likelihood_fit, estimand), (alone.combined_fit, estimand))
+    ]
+    for index, (_, labels, draws) in enumerate(labelled_draws(estimand, estimates)):
+        group, versus = str(labels.get(estimates.by, "")) if estimates.by else "", str(labels.get("versus", ""))
+        time = float(labels.get("time", math.nan))
+        identity: dict[str, Any] = {
+            "estimand": estimates.estimand,
+            "term": estimates.by,
+            "group": group,
+            "versus": versus,
+            "contrast": estimates.contrast,
+            "population": estimates.population,
+            "at": time if isinstance(estimand, Survival) else _horizon(estimand, math.nan),
+            "given": math.nan if estimates.given is None else estimates.given,
+            "unit": estimates.unit,
+        }
+        before, at_maximum, both = (None if side is None else side[index] for side in sides)
+        without = Without(
+            before,
+            None if at_maximum is None else estimate_and_limits(at_maximum, estimates.interval.prob),
+            None if both is None else estimate_and_limits(both, estimates.interval.prob, centre=0.5),
+        )
+        bayes = posterior_answer(draws, estimates.interval)
+        yield Quantity(estimand, estimates, group, versus, time, identity, bayes, without)
+
+
+def _draws_of(estimand: Survival | Median | Rmst, read: Estimates | None) -> list[Floats] | None:
+    return None if read is None else [draws for _, _, draws in labelled_draws(estimand, read)]
+
+
+def _horizon(estimand: Curve, otherwise: float) -> float:
+    """The time that an RMST or a median runs to, as in estimates.csv; `otherwise` where none was stated."""
     stated = getattr(estimand, "upto", getattr(estimand, "horizon", None))
-    return stated if stated is not None and math.isfinite(stated) else math.nan
+    return stated if stated is not None and math.isfinite(stated) else otherwise
 
 
-def _rows(curves: dict[str, KaplanMeier], group: str, labels: dict[str, Any]) -> float:
-    """Patients behind the frequentist number: of the group, and of the one it is compared with."""
-    return sum(curves[level].rows for level in dict.fromkeys((group, labels.get("versus") or group)))
+def _kaplan_meier(known: Counterparts, quantity: Quantity, others: list[str], about_others: bool) -> Row:
+    by, given = quantity.estimates.by or None, quantity.estimates.given
+    curves = [known.kaplan_meier(by, level, given) for level in quantity.groups]
+    late = max(curve.start for curve in curves) > (given or 0.0)
+    same_start = len({curve.start for curve in curves}) == 1
+    answer = of_kaplan_meier(quantity.estimand, quantity.estimates, curves, quantity.time) if same_start else NOTHING
+    missing = [_late(max(curve.start for curve in curves))] if late else why_none(answer, quantity.scale, curves)
+    not_same = [Reason("different-population")] if about_others else []
+    not_same += [Reason("different-adjustment")] if by is not None and others else []
+    reasons = [] if by is None or known.rows.is_complete((by,)).all() else [Reason("different-rows")]
+    few = [f"{curve.label} {curve.events:g}" for curve in curves if curve.events < FEW_EVENTS]
+    reasons += [Reason("few-events", ", ".join(few))] if few else []
+    reasons += wide_step(curves[0], answer, known.prob) if isinstance(quantity.estimand, Median) and len(curves) == 1 else []
+    convention = _convention(quantity, f"{known.interval} interval", "Greenwood's variance")
+    side = Side("Kaplan-Meier", convention, False, sum(curve.rows for curve in curves), answer)
+    return _row(known, quantity, side, [*not_same, *missing], reasons)
 
 
-def _plain(estimand: Curve) -> AnyEstimand:
-    assert isinstance(estimand, Survival | Median | Rmst)
-    return estimand
+def _standardised(known: Counterparts, quantity: Quantity, standard: Curves | Reason) -> Row:
+    """Cox survival of the quantity's own population with the group set for everyone."""
+    ties, rows = f"{known.ties.capitalize()} ties", float(known.complete.weight.sum())
+    convention = _convention(quantity, f"{ties}, log-log interval", f"{ties}, delta method")
+    reasons, events = known.left_out, float((known.complete.weight * known.complete.event).sum())
+    reasons = [*reasons, Reason("few-events", f"{events:g} in all")] if events < FEW_EVENTS else reasons
+    if isinstance(standard, Reason):
+        return _row(known, quantity, Side("Cox, standardised", convention, True, rows, NOTHING), [standard], reasons)
+    curves = [standard[level] for level in quantity.groups]
+    answer = of_standardised(quantity.estimand, quantity.estimates, curves, quantity.time)
+    late = curves[0].start > (quantity.estimates.given or 0.0)
+    missing = [_late(curves[0].start)] if late else why_none(answer, quantity.scale, curves)
+    missing = [Reason("different-model"), *missing] if known.fit.plan.frailty is not None else missing
+    return _row(known, quantity, Side("Cox, standardised", convention, True, rows, answer), missing, reasons)
 
 
-def _kaplan_meier(rows: Cohort, by: str | None, level: str, estimates: Estimates) -> KaplanMeier:
-    keep = np.ones(len(rows), dtype=bool) if not by or not level else (rows.covariates[by] == level).to_numpy()
-    entry = rows.entry
-    if estimates.given is not None:
-        entry = np.maximum(entry, estimates.given)
-        keep = keep & (rows.time > estimates.given)
-    label, prob = level or "all", estimates.interval.prob
-    if not keep.any():
-        return _nobody(label, estimates.given or 0.0, prob)
-    outcome = (rows.time[keep], rows.event[keep], entry[keep], rows.weight[keep])
-    if np.any(rows.entry[keep] > (estimates.given or 0.0)):
-        return kaplan_meier(*outcome, prob=prob, label=label)
-    # Everyone was there at `given`: nobody enters late, so few at risk is no reason to start later.
-    return kaplan_meier(*outcome, prob=prob, label=label, fewest_at_risk=1.0)
+def _likelihood(known: Counterparts, quantity: Quantity, adjusted: bool) -> Iterator[Row]:
+    answer = quantity.without.likelihood
+    if answer is None:
+        return
+    convention, rows = "maximum likelihood of the same model, limits by simulation", float(known.complete.weight.sum())
+    side = Side(METHODS[known.fit.plan.family], convention, adjusted, rows, answer)
+    yield _row(known, quantity, side, why_none(answer, quantity.scale, []), known.left_out)
 
 
-def _nobody(label: str, given: float, prob: float) -> KaplanMeier:
-    """The curve of a group that nobody is left of at `given`: its follow-up ends there."""
-    none = np.empty(0)
-    return KaplanMeier(label, 0.0, 0.0, given, none, none, none, none, none, none, given, prob)
+@dataclass(frozen=True)
+class Side:
+    """The frequentist half of a row."""
+
+    method: str
+    convention: str
+    adjusted: bool
+    rows: float
+    answer: Answer
 
 
-def _shared_reasons(fit: Fit, estimates: Estimates, by: str | None) -> list[str]:
-    """Reasons, true of every row of the estimand, for which the two sides answer different questions."""
-    reasons = []
-    others = [name for name in fit.analysis.formula.variables if name != by]
-    if estimates.population not in ("cohort", "average") or (estimates.population == "average" and others):
-        reasons.append("different-population")
-    if by is not None and others:
-        reasons.append("different-adjustment")
-    return reasons
+def _row(known: Counterparts, quantity: Quantity, side: Side, prevented: list[Reason], reasons: list[Reason]) -> Row:
+    """One row: not comparable where something prevents it, because the questions differ or an answer is missing."""
+    by = quantity.estimates.by
+    form = known.reasons_of_form((by,) if by else (), quantity.reach)
+    if prevented:
+        comparison = Comparison.refused(quantity.bayes, side.answer, [*prevented, *reasons, *form])
+    else:
+        prior = prior_reasons(quantity.without.prior, side.answer, quantity.scale, known.prob)
+        why = explanation(quantity.bayes, side.answer, quantity.scale, known.prob, quantity.without)
+        found = [*prior, *reasons, *form]
+        comparison = Comparison.between(quantity.bayes, side.answer, quantity.scale, known.prob, found, why)
+    return Row(quantity.identity, comparison, side.method, side.convention, side.adjusted, side.rows)
 
 
-def _compare(
-    estimand: Curve,
-    estimates: Estimates,
-    curves: dict[str, KaplanMeier],
-    pair: tuple[str, str],
-    labels: dict[str, Any],
-    draws: Floats,
-    shared: list[str],
-    by_known: bool,
-) -> Comparison:
-    interval = estimates.interval
-    used = [curves[level] for level in ((pair[0], pair[1]) if pair[1] else (pair[0],))]
-    reasons = [] if by_known else ["different-rows"]
-    reasons += ["few-events"] if min(curve.events for curve in used) < FEW_EVENTS else []
-    answer, scale, missing = _frequentist(estimand, estimates, used, labels)
-    expected_start = estimates.given or 0.0
-    if any(curve.start > expected_start for curve in used):
-        missing = [*(code for code in missing if code != "beyond-follow-up"), "late-start"]
-    if shared or missing:
-        return Comparison.refused(draws, answer, interval, [*shared, *missing, *reasons])
-    compared = Comparison.between(draws, answer, scale, interval, reasons)
-    verdict = compared.verdict
-    if verdict.width_ratio < WIDTH_RATIOS[0]:
-        known = tuple(code for code in verdict.reasons if code != "unexplained")
-        left = ("unexplained",) if abs(verdict.difference_in_se) > LARGEST_DIFFERENCE and not known else ()
-        verdict = replace(verdict, reasons=(*known, "borrows-strength", *left))
-    return replace(compared, verdict=verdict)
+def _late(start: float) -> Reason:
+    return Reason("late-start", f"from {start:g}" if math.isfinite(start) else "never")
 
 
-def _frequentist(
-    estimand: Curve, estimates: Estimates, used: list[KaplanMeier], labels: dict[str, Any]
-) -> tuple[Answer, Transform, list[str]]:
-    """The counterpart, the scale of comparison, and why there is none."""
-    if isinstance(estimand, Rmst):
-        return _rmst(estimand, estimates, used)
-    if estimates.contrast != "none":
-        return NOTHING, float, ["no-counterpart"]
-    if isinstance(estimand, Median):
-        answer = Answer(*used[0].median())
-        reached = all(map(math.isfinite, (answer.estimate, answer.lower, answer.upper)))
-        return answer, math.log, [] if reached else ["not-reached"]
-    answer = Answer(*used[0].survival_at(labels["time"]))
-    if math.isnan(answer.estimate):
-        return answer, log_minus_log, ["beyond-follow-up"]
-    return answer, log_minus_log, [] if 0 < answer.lower < answer.upper < 1 else ["degenerate-interval"]
-
-
-def _rmst(estimand: Rmst, estimates: Estimates, used: list[KaplanMeier]) -> tuple[Answer, Transform, list[str]]:
-    if estimates.contrast == "ratio":
-        return NOTHING, float, ["no-counterpart"]
-    values = [curve.rmst(estimand.upto) for curve in used]
-    if any(math.isnan(value) for value, _ in values):
-        return NOTHING, float, ["beyond-follow-up"]
-    difference = values[0][0] - (values[1][0] if len(values) > 1 else 0.0)
-    margin = float(ndtri(0.5 + estimates.interval.prob / 2)) * math.sqrt(sum(se**2 for _, se in values))
-    return Answer(difference, difference - margin, difference + margin), float, []
+def _convention(quantity: Quantity, of_survival: str, of_area: str) -> str:
+    """How the frequentist number of a quantity is made, in few words."""
+    contrast = quantity.estimates.contrast
+    if isinstance(quantity.estimand, Median):
+        how = {"none": of_survival, "difference": f"{of_survival}s combined", "ratio": f"{of_survival}s combined on the log scale"}
+        return f"first t with S(t) <= 1/2, {how[contrast]}"
+    if isinstance(quantity.estimand, Rmst):
+        return f"area under the curve, {of_area}" + (", on the log scale" if contrast == "ratio" else "")
+    return {"none": of_survival, "difference": f"{of_area}, Wald interval", "ratio": f"{of_area}, on the log scale"}[contrast]

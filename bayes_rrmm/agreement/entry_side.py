@@ -34,10 +34,8 @@ def entry_test(rows: Cohort) -> IndependentEntry | None:
     """
     time, event, entry, weight = rows.time, rows.event, rows.entry, rows.weight
     if rows.id is not None:
-        subject = np.unique(rows.id, return_inverse=True)[1].reshape(-1)
-        order = np.lexsort((-time, subject))
-        last = order[np.unique(subject[order], return_index=True)[1]]
-        first_entry = np.full(len(last), np.inf)
-        np.minimum.at(first_entry, subject, entry)
-        time, event, weight, entry = time[last], event[last], weight[last], first_entry
+        first_entry = np.full(int(rows.subject_numbers.max()) + 1, np.inf)
+        np.minimum.at(first_entry, rows.subject_numbers, entry)
+        last = rows.is_last_spell
+        time, event, weight, entry = time[last], event[last], weight[last], first_entry[rows.subject_numbers[last]]
     return independent_entry(time, event, entry, weight) if np.any(entry > 0) else None

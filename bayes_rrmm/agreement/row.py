@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bayes_rrmm.agreement.verdict import Answer, Transform, Verdict, judge, not_comparable
+from bayes_rrmm.agreement.verdict import Answer, Reason, Transform, Verdict, judge, not_comparable
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.reading.summary import summary_of
 from bayes_rrmm.specification.analysis import IntervalChoice
@@ -23,25 +24,35 @@ class Comparison:
     verdict: Verdict
 
     @classmethod
-    def of_test(cls, p: float, reasons: list[str] | None = None) -> Comparison:
+    def of_test(cls, p: float, reasons: Sequence[Reason] = ()) -> Comparison:
         """A test stands alone: its p value is on the frequentist side."""
-        return cls(NOTHING, Answer(p, math.nan, math.nan), not_comparable(["test-only", *(reasons or [])]))
+        return cls(NOTHING, Answer(p, math.nan, math.nan), not_comparable([Reason("test-only"), *reasons]))
 
     @classmethod
-    def between(cls, draws: Floats, freq: Answer, scale: Transform, interval: IntervalChoice, reasons: list[str]) -> Comparison:
+    def between(
+        cls,
+        bayes: Answer,
+        freq: Answer,
+        scale: Transform,
+        prob: float,
+        reasons: Sequence[Reason],
+        when_differing: Callable[[Verdict], list[Reason]] = lambda _: [],
+    ) -> Comparison:
         """The posterior's median and interval against the frequentist answer, on `scale`."""
-        bayes = posterior_answer(draws, interval)
-        return cls(bayes, freq, judge(bayes, freq, scale, interval.prob, reasons))
+        return cls(bayes, freq, judge(bayes, freq, scale, prob, reasons, when_differing))
 
     @classmethod
-    def refused(cls, draws: Floats, freq: Answer, interval: IntervalChoice, reasons: list[str]) -> Comparison:
+    def refused(cls, bayes: Answer, freq: Answer, reasons: Sequence[Reason]) -> Comparison:
         """Both answers are shown, and why they cannot be compared."""
-        return cls(posterior_answer(draws, interval), freq, not_comparable(reasons))
+        return cls(bayes, freq, not_comparable(reasons))
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is compared (`identity` holds the contract's label columns), how, and the comparison."""
+    """What is compared (`identity` holds the contract's label columns), how, and the comparison.
+
+    `adjusted` says whether the frequentist number is adjusted for the model's other covariates.
+    """
 
     identity: dict[str, Any]
     comparison: Comparison

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,27 +13,40 @@ LARGEST_DIFFERENCE = 0.5
 WIDTH_RATIOS = (0.8, 1.25)
 PRIOR_SHARE = 0.3
 FEW_EVENTS = 10
+SMALL_P = 0.05
 
 REASONS = {
-    "prior-weighs": "the prior holds more than 30 % of the information on this contrast",
-    "pooled": "the groups' effects are pooled: each is drawn towards the others, Cox's are not",
+    "prior-weighs": "the prior holds over 30 % of the information, or makes much of the difference",
+    "pooled": "the groups' effects are pooled: each is drawn towards the others, the frequentist ones are not",
     "few-events": "a group has fewer than 10 events",
-    "monotone-likelihood": "a level has no events (or a covariate separates them), so the Cox estimate diverges and is not printed",
-    "no-convergence": "Cox did not converge, so there is no estimate to compare with",
+    "monotone-likelihood": "a level has no events (or a covariate separates them), so the estimate diverges and is not printed",
+    "no-convergence": "the frequentist fit did not converge, so there is no estimate to compare with",
+    "non-proportional": "the hazards are not proportional (Schoenfeld test, p < 0.05), so one ratio does not fit all times",
+    "baseline-misfit": "the baseline does not fit (likelihood-ratio test against a piecewise one, p < 0.05)",
+    "empty-interval": "an interval of the piecewise baseline has no events: there its hazard is the prior's",
+    "model-form": "the same model by maximum likelihood, without a prior, differs in the same way: proportional hazards and the "
+    "form of the baseline make much of the difference",
+    "borrows-strength": "the model's interval is narrower by maximum likelihood too: proportionality and the baseline let groups "
+    "and times inform each other",
+    "skewed": "the posterior is skewed on the scale of comparison, where a normal approximation is symmetric",
+    "wide-step": "Kaplan-Meier falls past the median in one step that is wider than half a standard error",
     "different-rows": "the frequentist side leaves out patients whose covariates have gaps, the Bayesian side marginalises them",
-    "nothing-left": "leaving out the rows with gaps leaves nothing to estimate this from, so there is no Cox",
-    "different-model": "the Bayesian hazard ratio is conditional on the frailty of the cluster, and Cox has no frailty",
-    "different-adjustment": "the Bayesian number is adjusted for other covariates, Kaplan-Meier is not",
+    "nothing-left": "leaving out the rows with gaps leaves nothing to estimate this from",
+    "empty-group": "a group compared here has no patients",
+    "different-model": "the Bayesian number takes account of the frailty of the cluster, the frequentist one does not",
+    "many-clusters": "Cox with a frailty takes too long with so many clusters, so there is no estimate to compare with",
+    "different-adjustment": "the Bayesian number is adjusted for other covariates, the frequentist one is not",
     "different-population": "the Bayesian number is about another population than the analysed rows",
-    "beyond-follow-up": "the time lies beyond follow-up, where Kaplan-Meier is silent",
+    "beyond-follow-up": "the time lies beyond follow-up, where the data are silent",
     "not-reached": "the median or a limit of it is not reached",
-    "degenerate-interval": "Kaplan-Meier is at 0 or 1, or flat, and its interval has no width",
-    "late-start": "Kaplan-Meier starts late: fewer than 10 are at risk before",
-    "no-counterpart": "this version has no frequentist counterpart",
+    "degenerate-interval": "the frequentist curve is at 0 or 1, or flat, and its interval has no width",
+    "late-start": "the frequentist curve starts late: fewer than 10 are at risk before",
     "test-only": "a test, for which there is no posterior quantity",
-    "borrows-strength": "the model's interval is narrower: proportionality and the baseline let groups and times inform each other",
-    "unexplained": "no listed reason holds; look at the baseline's fit and at proportionality",
+    "unexplained": "no listed reason holds: look at the diagnostics and at the rows themselves",
 }
+
+OF_WIDTH_ONLY = frozenset({"borrows-strength"})
+"""Reasons why an interval has another width, but not why it lies elsewhere."""
 
 Transform = Callable[[float], float]
 
@@ -44,12 +57,38 @@ def log_minus_log(survival: float) -> float:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """One of the known reasons, and the number that showed that it holds."""
+
+    code: str
+    evidence: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The reason in words, with its evidence."""
+        return REASONS[self.code] + (f" ({self.evidence})" if self.evidence else "")
+
+
+@dataclass(frozen=True)
 class Answer:
     """An estimate with its limits, on its natural scale."""
 
     estimate: float
     lower: float
     upper: float
+
+    def on(self, scale: Transform) -> Answer | None:
+        """The answer on another scale, its limits in order; None where a number is not finite there."""
+        try:
+            values = [scale(value) for value in (self.estimate, self.lower, self.upper)]
+        except (ValueError, ZeroDivisionError):
+            return None
+        return Answer(values[0], *sorted(values[1:])) if np.isfinite(values).all() else None
+
+    @property
+    def width(self) -> float:
+        """Upper less lower limit."""
+        return self.upper - self.lower
 
 
 @dataclass(frozen=True)
@@ -59,41 +98,76 @@ class Verdict:
     difference_in_se: float
     width_ratio: float
     verdict: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
     @property
     def codes(self) -> str:
         """Reason codes, semicolon separated."""
-        return ";".join(self.reasons)
+        return ";".join(reason.code for reason in self.reasons)
 
     @property
     def sentence(self) -> str:
         """The reasons in words."""
-        return "; ".join(REASONS[code] for code in self.reasons)
+        return "; ".join(reason.sentence for reason in self.reasons)
+
+    @property
+    def shifted(self) -> bool:
+        """Whether the answers lie more than half a standard error apart."""
+        return abs(self.difference_in_se) > LARGEST_DIFFERENCE
+
+    @property
+    def resized(self) -> bool:
+        """Whether the intervals differ too much in width."""
+        return not WIDTH_RATIOS[0] <= self.width_ratio <= WIDTH_RATIOS[1]
 
 
-def judge(bayes: Answer, freq: Answer, scale: Transform, prob: float, reasons: list[str]) -> Verdict:
-    """Compare on `scale`; every reason that holds is listed, whatever the verdict."""
-    try:
-        b = [scale(value) for value in (bayes.estimate, bayes.lower, bayes.upper)]
-        f = [scale(value) for value in (freq.estimate, freq.lower, freq.upper)]
-    except (ValueError, ZeroDivisionError):
-        return not_comparable(["degenerate-interval", *reasons])
-    width = abs(f[2] - f[1])
-    if not np.isfinite([*b, *f]).all():
-        return not_comparable(["not-reached", *reasons])
-    if width == 0:
-        return not_comparable(["degenerate-interval", *reasons])
-    z = float(ndtri(0.5 + prob / 2))
-    difference = (b[0] - f[0]) / (width / (2 * z))
-    ratio = abs(b[2] - b[1]) / width
-    agree = abs(difference) <= LARGEST_DIFFERENCE and WIDTH_RATIOS[0] <= ratio <= WIDTH_RATIOS[1]
-    if agree:
-        return Verdict(difference, ratio, "agree", tuple(reasons))
-    return Verdict(difference, ratio, "differ", tuple(reasons) or ("unexplained",))
+def compare(bayes: Answer, freq: Answer, scale: Transform, prob: float) -> tuple[float, float] | None:
+    """Difference in frequentist standard errors and ratio of widths on `scale`; None where either is not finite there."""
+    ours, theirs = bayes.on(scale), freq.on(scale)
+    if ours is None or theirs is None or theirs.width == 0:
+        return None
+    return (ours.estimate - theirs.estimate) / standard_error(theirs, prob), ours.width / theirs.width
 
 
-def not_comparable(reasons: list[str]) -> Verdict:
+def standard_error(answer: Answer, prob: float) -> float:
+    """The standard error that an interval of probability `prob` stands for."""
+    return answer.width / (2 * float(ndtri(0.5 + prob / 2)))
+
+
+def judge(
+    bayes: Answer,
+    freq: Answer,
+    scale: Transform,
+    prob: float,
+    reasons: Sequence[Reason],
+    when_differing: Callable[[Verdict], list[Reason]] = lambda _: [],
+) -> Verdict:
+    """Compare on `scale`. Every reason that holds is listed, whatever the verdict; `when_differing` looks for more.
+
+    A difference that no reason covers is unexplained.
+    """
+    compared = compare(bayes, freq, scale, prob)
+    if compared is None:
+        infinite = not all(map(math.isfinite, (bayes.estimate, bayes.upper, freq.estimate, freq.upper)))
+        return not_comparable([Reason("not-reached" if infinite else "degenerate-interval"), *reasons])
+    first = Verdict(*compared, "agree", tuple(reasons))
+    if not first.shifted and not first.resized:
+        return first
+    found = _once([*reasons, *when_differing(first)])
+    explains_place = any(reason.code not in OF_WIDTH_ONLY for reason in found)
+    if (first.shifted and not explains_place) or not found:
+        found.append(Reason("unexplained"))
+    return Verdict(*compared, "differ", tuple(found))
+
+
+def not_comparable(reasons: Sequence[Reason]) -> Verdict:
     """No comparison, and why."""
-    return Verdict(math.nan, math.nan, "not-comparable", tuple(dict.fromkeys(reasons)))
+    return Verdict(math.nan, math.nan, "not-comparable", tuple(_once(reasons)))
 
+
+def _once(reasons: Sequence[Reason]) -> list[Reason]:
+    """Each reason once, with the evidence it was first given."""
+    first: dict[str, Reason] = {}
+    for reason in reasons:
+        first.setdefault(reason.code, reason)
+    return list(first.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -73,15 +74,17 @@ def check(folder: Path, data: str | None, quiet: bool, as_json: bool) -> int:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("data", required=False)
+@click.option("--ties", type=click.Choice(["efron", "breslow"]), default="efron", help="Cox's (R: efron, SAS: breslow).")
+@click.option("--interval", type=click.Choice(["log-log", "log"]), default="log-log", help="Kaplan-Meier's (R: log, SAS: log-log).")
 @shared
-def crosscheck(folder: Path, data: str | None, quiet: bool, as_json: bool) -> int:
-    """Bayesian beside Kaplan-Meier, log-rank and Cox on the rows of a run folder; DATA only where it has none."""
+def crosscheck(folder: Path, data: str | None, ties: Any, interval: Any, quiet: bool, as_json: bool) -> int:
+    """Bayesian beside Kaplan-Meier, Cox, Firth and maximum likelihood on the rows of a run folder; DATA only where it has none."""
     from bayes_rrmm.agreement import compare_with_frequentist
     from bayes_rrmm.cli.text import records
     from bayes_rrmm.run_folder import write_table
 
     fitted = load_saved(folder, data)
-    agreement = compare_with_frequentist(fitted)
+    agreement = compare_with_frequentist(fitted, ties=ties, interval=interval)
     write_table(folder / "crosscheck.csv", agreement.table)
     note_command(folder, fitted)
     if as_json:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayes_rrmm.agreement import compare_with_frequentist
+from bayes_rrmm.agreement import compare_with_frequentist, main_rows
 from bayes_rrmm.cohort import Cohort, build_cohort
 from bayes_rrmm.errors import DataError, listed
 from bayes_rrmm.estimands import AnyEstimand, HazardRatio
@@ -150,7 +150,7 @@ def _rows(reading: str, fit: Fit, cohort: Cohort) -> list[dict[str, Any]]:
     asked = [item for item in (fit.analysis.estimands or default_estimands(fit.plan)) if isinstance(item, HazardRatio)]
     read: list[tuple[AnyEstimand, Estimates]] = [(item, estimate(fit, item)) for item in asked]
     passed = diagnose(fit, read).passed
-    table = compare_with_frequentist(fit, cohort, read).table
+    table = main_rows(compare_with_frequentist(fit, cohort, read).table)
     table = table[table["estimand"] == "hazard-ratio"].reset_index(drop=True)
     below = pd.concat([summarise(found, below=1.0) for _, found in read], ignore_index=True)["p_below"]
     labels = table[["term", "group", "versus", "subgroup"]]

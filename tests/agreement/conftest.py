@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri
 
-from bayes_rrmm.agreement import compare_with_frequentist
-from bayes_rrmm.agreement.cox_side import cox_model
+from bayes_rrmm.agreement import compare_with_frequentist, main_rows
+from bayes_rrmm.agreement.counterparts import Counterparts
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading import estimate
 
@@ -38,7 +38,7 @@ def like_cox(two_group_fit: Fit) -> Callable[..., Fit]:
     """The fit with draws of beta whose median and interval are Cox's, moved by so many standard errors, widened by a factor."""
 
     def make(moved: float = 0.0, widened: float = 1.0) -> Fit:
-        log_hr, se, _, _ = cox_model(two_group_fit, two_group_fit.cohort).contrast(np.ones(1))
+        log_hr, se, _, _ = Counterparts(two_group_fit, two_group_fit.cohort).cox.contrast(np.ones(1))
         normal = ndtri((np.random.default_rng(1).permutation(SIZE) + 0.5) / SIZE)
         draws = {**two_group_fit.draws, "beta": (log_hr + se * (moved + widened * normal))[:, None]}
         return fits.fit_with(two_group_fit.plan, two_group_fit.cohort, draws)
@@ -48,11 +48,21 @@ def like_cox(two_group_fit: Fit) -> Callable[..., Fit]:
 
 @pytest.fixture(scope="session")
 def compared() -> Callable[..., pd.DataFrame]:
-    """The agreement table of one or more questions, without the tests at its end."""
+    """The main counterpart of each quantity of one or more questions, without the tests at the end."""
 
-    def table(fit: Fit, *questions) -> pd.DataFrame:
-        read = [(question, estimate(fit, question)) for question in questions]
-        full = compare_with_frequentist(fit, read=read).table
-        return full[full["unit"] != "p"].reset_index(drop=True)
+    def table(fit: Fit, *questions, **conventions: str) -> pd.DataFrame:
+        return main_rows(everything(fit, *questions, **conventions))
 
     return table
+
+
+@pytest.fixture(scope="session")
+def all_compared() -> Callable[..., pd.DataFrame]:
+    """The agreement table of one or more questions with every counterpart, without the tests at the end."""
+    return everything
+
+
+def everything(fit: Fit, *questions, **conventions: str) -> pd.DataFrame:
+    read = [(question, estimate(fit, question)) for question in questions]
+    full = compare_with_frequentist(fit, read=read, **conventions).table
+    return full[full["unit"] != "p"].reset_index(drop=True)

@@ -13,7 +13,7 @@ from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from lifelines.utils import restricted_mean_survival_time
 
-from bayes_rrmm.agreement import Agreement, compare_with_frequentist
+from bayes_rrmm.agreement import Agreement, compare_with_frequentist, main_rows
 from bayes_rrmm.cohort import build_cohort
 from bayes_rrmm.errors import FitError, RunFolderError
 from bayes_rrmm.estimands import HazardRatio, Median, Rmst, Survival
@@ -60,7 +60,8 @@ def test_the_columns_are_the_contract(agreement: Agreement) -> None:
 def test_the_bayesian_side_is_the_posterior(fit: Fit, table: pd.DataFrame) -> None:
     """Posterior median and interval of each quantity stand beside its counterpart."""
     summary = estimate(fit, QUESTIONS[2]).to_dataframe()
-    rows = table[table["estimand"] == "survival"]
+    rows = main_rows(table)
+    rows = rows[rows["estimand"] == "survival"]
     np.testing.assert_array_equal(rows[["bayes", "bayes_lower", "bayes_upper"]], summary[["median", "lower", "upper"]])
 
 
@@ -69,8 +70,8 @@ def test_rows_are_found_by_the_same_labels_as_estimates(fit: Fit) -> None:
     questions = (*QUESTIONS, Median(by="group", horizon=30), Survival(at=24, given=6, by="group"))
     read = [(question, estimate(fit, question)) for question in questions]
     keys = ["estimand", "endpoint", "term", "group", "versus", "contrast", "subgroup", "population", "at", "given", "unit"]
-    compared = compare_with_frequentist(fit, read=read).table
-    compared = compared[compared["estimand"] != "log-rank"][keys]
+    compared = main_rows(compare_with_frequentist(fit, read=read).table)
+    compared = compared[compared["unit"] != "p"][keys].reset_index(drop=True)
     pd.testing.assert_frame_equal(compared, estimates_table(read)[keys], check_dtype=False)
 
 
@@ -79,7 +80,7 @@ def test_hazard_ratios_are_lifelines(table: pd.DataFrame, two_groups: pd.DataFra
     frame = two_groups.assign(group=(two_groups["group"] == "b") * 1.0, sex=(two_groups["sex"] == "m") * 1.0)
     with np.errstate():
         fitter = CoxPHFitter().fit(frame, "time", "event")
-    ours = table[table["estimand"] == "hazard-ratio"].set_index("term")
+    ours = main_rows(table[table["estimand"] == "hazard-ratio"]).set_index("term")
     for name in ("group", "sex"):
         assert ours.loc[name, "frequentist"] == pytest.approx(fitter.hazard_ratios_[name], rel=1e-5)
         limits = np.exp(fitter.confidence_intervals_.loc[name].to_numpy())
@@ -94,7 +95,7 @@ def test_curves_are_lifelines(group: str, table: pd.DataFrame, two_groups: pd.Da
     rows = two_groups[two_groups["group"] == group]
     with np.errstate():
         fitter = KaplanMeierFitter().fit(rows["time"], rows["event"])
-    ours = table[(table["group"] == group) & (table["contrast"] == "none")]
+    ours = table[(table["group"] == group) & (table["contrast"] == "none") & (table["method"] == "Kaplan-Meier")]
     for at in (6.0, 24.0):
         row = ours[(ours["estimand"] == "survival") & (ours["at"] == at)].iloc[0]
         assert row["frequentist"] == pytest.approx(fitter.predict(at), rel=1e-12)
@@ -111,6 +112,7 @@ def test_curves_are_our_own_functions(table: pd.DataFrame, two_groups: pd.DataFr
         group: kaplan_meier(rows["time"].to_numpy(), rows["event"].to_numpy()) for group, rows in two_groups.groupby("group")
     }
     columns = ["frequentist", "freq_lower", "freq_upper"]
+    table = table[table["method"] == "Kaplan-Meier"]
     for group, curve in curves.items():
         median = table[(table["estimand"] == "median") & (table["group"] == group)]
         np.testing.assert_array_equal(median[columns].to_numpy(dtype=float)[0], curve.median())
@@ -124,7 +126,7 @@ def test_curves_are_our_own_functions(table: pd.DataFrame, two_groups: pd.DataFr
 
 def test_the_log_rank_test_is_lifelines(table: pd.DataFrame, two_groups: pd.DataFrame) -> None:
     """Every group variable has its log-rank p, equal to lifelines'."""
-    tests = table[table["estimand"] == "log-rank"].set_index("term")
+    tests = table[(table["estimand"] == "log-rank") & ~table["adjusted"]].set_index("term")
     assert tests.index.tolist() == ["group", "sex"]
     for name in tests.index:
         with np.errstate():
@@ -144,7 +146,7 @@ def test_weights_and_entry_reach_both_sides(two_groups: pd.DataFrame) -> None:
     for group in "ab":
         rows = frame[frame["group"] == group]
         curve = kaplan_meier(*(rows[name].to_numpy() for name in ("time", "event", "start", "count")))
-        assert table.set_index("group").loc[group, "frequentist"] == curve.survival_at(12.0)[0]
+        assert main_rows(table).set_index("group").loc[group, "frequentist"] == curve.survival_at(12.0)[0]
     repeated = frame.loc[np.repeat(frame.index, frame["count"])]
     model = CoxPHFitter().fit(
         repeated.assign(b=(repeated["group"] == "b") * 1.0)[["time", "event", "start", "b"]], "time", "event", entry_col="start"
@@ -163,7 +165,7 @@ def test_the_intervals_have_the_analysis_probability(fit: Fit, table: pd.DataFra
     assert narrow["difference_in_se"][0] == pytest.approx(table["difference_in_se"][0], rel=1e-6)
     rows = two_groups[two_groups["group"] == "a"]
     curve = kaplan_meier(rows["time"].to_numpy(), rows["event"].to_numpy(), prob=0.8)
-    survival = narrow[(narrow["group"] == "a") & (narrow["at"] == 6)].iloc[0]
+    survival = narrow[(narrow["group"] == "a") & (narrow["at"] == 6) & (narrow["method"] == "Kaplan-Meier")].iloc[0]
     assert (survival["freq_lower"], survival["freq_upper"]) == curve.survival_at(6.0)[1:]
 
 
@@ -187,7 +189,8 @@ def test_rows_may_be_given_back(fit: Fit, two_groups: pd.DataFrame) -> None:
 def test_printed_and_in_a_notebook(agreement: Agreement) -> None:
     """As text every row stands under its heading with verdict and conventions; a notebook shows the whole table."""
     text = str(agreement)
-    for piece in ("Hazard ratio by group", "b / a", "Survival by group", "RMST difference (months) to 36", "Cox: Efron ties"):
+    headings = ("Hazard ratio by group", "Survival by group", "RMST difference (months) to 36", "Proportional hazards: tests")
+    for piece in (*headings, "b / a", "Cox: Efron ties", "Comparisons: "):
         assert piece in text
     shown = agreement._repr_html_()
     assert shown.count("<tr") == len(agreement.table) + 1

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_rrmm.agreement import compare_with_frequentist, cox_side
+from bayes_rrmm.agreement import compare_with_frequentist, counterparts, main_rows
 from bayes_rrmm.agreement.verdict import REASONS
 from bayes_rrmm.errors import FitError
 from bayes_rrmm.estimands import HazardRatio, Median, Rmst, Survival
@@ -38,23 +38,31 @@ def test_nothing_to_say(like_cox: Callable[..., Fit], compared: Compared) -> Non
     assert row["width_ratio"] == pytest.approx(1.0, abs=3e-3)
 
 
-@pytest.mark.parametrize(("moved", "widened"), [(0.6, 1.0), (-0.6, 1.0), (0.0, 1.4), (0.0, 0.7)])
+@pytest.mark.parametrize(("moved", "widened"), [(2.0, 1.0), (-2.0, 1.0), (0.0, 1.4), (0.0, 0.7)])
 def test_unexplained(moved: float, widened: float, like_cox: Callable[..., Fit], compared: Compared) -> None:
     """Draws elsewhere, or of another spread, that no known reason excuses are said to be unexplained."""
     row = compared(like_cox(moved, widened), HR).iloc[0]
-    assert (row["verdict"], row["reason_code"]) == ("differ", "unexplained")
+    assert row["verdict"] == "differ"
+    assert "unexplained" in row["reason_code"].split(";")
+    assert "are left over" in row["reason"]
     assert row["difference_in_se"] == pytest.approx(moved, abs=3e-3)
     assert row["width_ratio"] == pytest.approx(widened, rel=3e-3)
 
 
-@pytest.mark.parametrize(("sd", "weighs"), [(0.2, True), (0.3, True), (0.45, False), (1.0, False)])
-def test_prior_weighs(sd: float, weighs: bool, two_groups: pd.DataFrame, compared: Compared) -> None:
-    """A prior that holds more than 30 % of the information, se^2 / (se^2 + s^2), is named; Cox's se here is about 0.25."""
+@pytest.mark.parametrize(("sd", "holds", "weighs"), [(0.2, True, True), (0.3, True, True), (0.45, False, True), (1, False, False)])
+def test_prior_weighs(sd: float, holds: bool, weighs: bool, two_groups: pd.DataFrame, compared: Compared) -> None:
+    """A prior that holds more than 30 % of the information, se^2 / (se^2 + s^2), is named, or one that draws the answer by more
+    than half a standard error; Cox's se here is about 0.25."""
     fit = laplace(two_groups, rest=f"[priors]\ngroup = {{ normal = [0, {sd}] }}")
     row = compared(fit, HR).iloc[0]
     se = np.log(row["freq_upper"] / row["freq_lower"]) / (2 * 1.959964)
-    assert (se**2 / (se**2 + sd**2) > 0.3) == weighs
+    share, log_hr = se**2 / (se**2 + sd**2), np.log(row["frequentist"])
+    assert (share > 0.3) == holds
+    assert (share > 0.3 or share * abs(log_hr) / se > 0.5) == weighs
     assert ("prior-weighs" in row["reason_code"]) == weighs
+    if weighs:
+        said = float(row["reason"].split("(")[1].split(" %")[0])
+        assert said == pytest.approx(100 * share, abs=3)  # s is that of the prior's draws
 
 
 def test_few_events(two_groups: pd.DataFrame, compared: Compared) -> None:
@@ -101,29 +109,43 @@ def test_monotone_likelihood(zero_fit: Fit, compared: Compared) -> None:
 def test_a_whole_table_of_groups_without_events(zero_fit: Fit) -> None:
     """With hardly any event every estimand still has its row, finite or with its reason, and nothing raises."""
     table = compare_with_frequentist(zero_fit).table
-    assert len(table) == 6 + 7 + 7 + 1
+    counts = table[table["unit"] != "p"].groupby(["estimand", "method"]).size().to_dict()
+    ratios = {(("hazard-ratio", method), 6) for method in ("Cox", "Firth Cox", "Weibull ML")}
+    assert set(counts.items()) == ratios | {(("median", "Kaplan-Meier"), 7), (("rmst", "Kaplan-Meier"), 7)}
+    firth = table[table["method"] == "Firth Cox"]
+    assert np.isfinite(firth[["frequentist", "freq_lower", "freq_upper"]]).to_numpy().all()
+    assert firth["convention"].str.contains("likelihood-ratio p").all()
+    assert firth["reason_code"].str.contains("prior-weighs").all()
+    shown = table[["frequentist", "freq_lower", "freq_upper"]].to_numpy()
+    assert (shown[np.isfinite(shown)] < 1e3).all()
     undecided = table[table["verdict"] == "not-comparable"]
     assert (undecided["reason_code"] != "").all()
     assert np.isfinite(table.loc[table["estimand"].isin(["hazard-ratio", "rmst"]), "bayes"]).all()
 
 
-def test_different_adjustment(two_groups: pd.DataFrame, compared: Compared) -> None:
+def test_different_adjustment(two_groups: pd.DataFrame, all_compared: Compared) -> None:
     """Curves by group that are adjusted for another covariate are not Kaplan-Meier's question; everyone's curve is."""
     fit = laplace(two_groups, "group + sex")
-    table = compared(fit, Rmst(upto=40, by="group"), Rmst(upto=40), HR)
-    assert ["different-adjustment" in found for found in codes(table)] == [True, True, False, False]
-    assert table["verdict"].tolist()[:2] == ["not-comparable"] * 2
-    assert table["adjusted"].tolist() == [True, True, True, True]
+    table = all_compared(fit, Rmst(upto=40, by="group"), Rmst(upto=40), HR)
+    assert (table["adjusted"] | table["method"].isin(["Kaplan-Meier", "Cox"])).all()
+    unadjusted = ~table["adjusted"] & (table["term"] == "group")
+    assert ["different-adjustment" in found for found in codes(table)] == unadjusted.tolist()
+    assert table["verdict"].eq("not-comparable").tolist() == unadjusted.tolist()
     assert table["frequentist"].notna().all()
+    methods = table.groupby("estimand", sort=False)["method"].agg(list).to_dict()
+    by_group = ["Cox, standardised", "Kaplan-Meier", "Weibull ML"]
+    assert methods["rmst"] == [*by_group, *by_group, "Kaplan-Meier", "Cox, standardised", "Weibull ML"]
+    assert methods["hazard-ratio"] == ["Cox", "Cox", "Weibull ML"]
 
 
-def test_different_population(two_groups: pd.DataFrame, compared: Compared) -> None:
+def test_different_population(two_groups: pd.DataFrame, all_compared: Compared) -> None:
     """Another population than the analysed rows is not Kaplan-Meier's; the average of one covariate by itself is."""
     adjusted = laplace(two_groups, "group + sex", rest='[populations.women]\nsex = ["f"]')
     questions = [Rmst(upto=40, by="group", population=who) for who in ("women", "average")]
-    assert all("different-population" in found for found in codes(compared(adjusted, *questions)))
+    table = all_compared(adjusted, *questions)
+    assert ["different-population" in found for found in codes(table)] == table["method"].eq("Kaplan-Meier").tolist()
     alone = laplace(two_groups)
-    assert not any("different-population" in found for found in codes(compared(alone, questions[1])))
+    assert not any("different-population" in found for found in codes(all_compared(alone, questions[1])))
 
 
 def test_beyond_follow_up(two_group_fit: Fit, two_groups: pd.DataFrame, compared: Compared) -> None:
@@ -154,7 +176,7 @@ def test_not_reached(two_group_fit: Fit, zero_fit: Fit, compared: Compared) -> N
     assert all({"not-reached", "few-events"} <= found for found in codes(kaplan_meier))
     assert np.isinf(kaplan_meier["frequentist"]).all()
     posterior = compared(two_group_fit, Median(by="group", horizon=1.0))
-    assert codes(posterior) == [{"not-reached"}] * 2
+    assert all("not-reached" in found for found in codes(posterior))
     assert np.isfinite(posterior["frequentist"]).all()
     reached = compared(two_group_fit, Median(by="group"))
     assert not any("not-reached" in found for found in codes(reached))
@@ -199,23 +221,28 @@ def test_late_start(compared: Compared) -> None:
     assert table["verdict"].tolist()[:2] == ["not-comparable"] * 2
 
 
-def test_no_counterpart(two_group_fit: Fit, compared: Compared) -> None:
-    """Contrasts of survival and of medians and ratios of RMST have no counterpart here; differences of RMST have one."""
-    contrasts = {"contrast": "difference", "by": "group"}
-    table = compared(
-        two_group_fit,
-        Survival(at=12, **contrasts),
-        Median(horizon=float("inf"), **contrasts),
-        Rmst(upto=40, by="group", contrast="ratio"),
-        Rmst(upto=40, **contrasts),
-    )
-    assert ["no-counterpart" in found for found in codes(table)] == [True, True, True, False]
-    assert table["frequentist"].notna().tolist() == [False, False, False, True]
+@pytest.mark.parametrize("formula", ["group", "group + sex"])
+@pytest.mark.parametrize("contrast", ["difference", "ratio"])
+def test_every_contrast_has_a_counterpart(formula: str, contrast: str, two_groups: pd.DataFrame, all_compared: Compared) -> None:
+    """Contrasts of survival, of conditional survival, of medians and of RMST have one of every kind, with finite limits."""
+    asked = {"contrast": contrast, "by": "group"}
+    survival = (Survival(at=12, **asked), Survival(at=20, given=6, **asked))
+    questions = (*survival, Median(horizon=np.inf, **asked), Rmst(upto=40, **asked))
+    table = all_compared(laplace(two_groups, formula), *questions)
+    methods = ["Kaplan-Meier", "Weibull ML"] if formula == "group" else ["Cox, standardised", "Kaplan-Meier", "Weibull ML"]
+    assert table["method"].tolist() == methods * len(questions)
+    assert np.isfinite(table[["frequentist", "freq_lower", "freq_upper"]]).to_numpy().all()
+    inside = (table["freq_lower"] < table["frequentist"]) & (table["frequentist"] < table["freq_upper"])
+    assert inside.all()
+    assert table["verdict"].eq("not-comparable").tolist() == (table["reason_code"].str.contains("different-adjustment")).tolist()
+    same = table[table["method"] == "Weibull ML"]  # of the same group against the same: nothing has changed sides
+    assert ((same["freq_lower"] < same["bayes"]) & (same["bayes"] < same["freq_upper"])).all()
 
 
 def test_a_test_stands_alone(two_group_fit: Fit) -> None:
     """The log-rank test of each group variable has a row: a p value on the frequentist side and nothing to compare."""
-    row = compare_with_frequentist(two_group_fit).table.iloc[-1]
+    table = compare_with_frequentist(two_group_fit).table
+    row = table[table["estimand"] == "log-rank"].iloc[0]
     assert (row["estimand"], row["term"], row["unit"], row["verdict"]) == ("log-rank", "group", "p", "not-comparable")
     assert row["reason_code"] == "test-only"
     assert np.isnan(row["bayes"])
@@ -226,13 +253,16 @@ def test_every_reason_has_a_sentence(two_group_fit: Fit, zero_fit: Fit) -> None:
     for fit in (two_group_fit, zero_fit):
         table = compare_with_frequentist(fit).table
         for _, row in table.iterrows():
-            assert row["reason"] == "; ".join(REASONS[code] for code in row["reason_code"].split(";") if code)
+            position = 0
+            for code in row["reason_code"].split(";") if row["reason_code"] else ():
+                position = row["reason"].index(REASONS[code], position)
 
 
 def test_a_contrast_of_estimates_read_elsewhere(two_group_fit: Fit) -> None:
     """Estimates that were read with another `by` are compared as they were read."""
     question = Rmst(upto=40)
-    table = compare_with_frequentist(two_group_fit, read=[(question, estimate(two_group_fit, question, by="group"))]).table
+    read = [(question, estimate(two_group_fit, question, by="group"))]
+    table = main_rows(compare_with_frequentist(two_group_fit, read=read).table)
     assert table["group"].tolist()[:2] == ["a", "b"]
     assert table["term"].tolist()[:2] == ["group", "group"]
 
@@ -242,11 +272,11 @@ def test_cox_that_does_not_converge_stops_nothing(
 ) -> None:
     """Where Cox finds no maximum the table stands, the Bayesian side is shown, and the row says why it is alone."""
 
-    def no_maximum(*_: object) -> None:
+    def no_maximum(*_: object, **__: object) -> None:
         raise FitError("Cox did not converge")
 
     fit = like_cox()
-    monkeypatch.setattr(cox_side, "cox", no_maximum)
+    monkeypatch.setattr(counterparts, "cox", no_maximum)
     row = compared(fit, HR).iloc[0]
     assert (row["verdict"], "no-convergence" in row["reason_code"]) == ("not-comparable", True)
     assert np.isfinite(row["bayes"])

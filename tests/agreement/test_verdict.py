@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from bayes_rrmm.agreement.verdict import REASONS, Answer, judge, log_minus_log, not_comparable
+from bayes_rrmm.agreement.verdict import REASONS, Answer, Reason, Verdict, judge, log_minus_log, not_comparable
 
 Z = 1.959963984540054
 FREQ = Answer(10.0, 10.0 - Z, 10.0 + Z)
@@ -37,7 +37,7 @@ def test_thresholds(moved: float, width: float, verdict: str) -> None:
     """The difference is in frequentist standard errors, the ratio Bayesian over frequentist; each has its own limits."""
     found = judge(bayes(moved, width), FREQ, float, 0.95, [])
     assert (found.verdict, found.difference_in_se, found.width_ratio) == (verdict, pytest.approx(moved), pytest.approx(width))
-    assert found.reasons == (() if verdict == "agree" else ("unexplained",))
+    assert found.codes == ("" if verdict == "agree" else "unexplained")
 
 
 @pytest.mark.parametrize("prob", [0.5, 0.8, 0.99])
@@ -61,10 +61,10 @@ def test_scales() -> None:
 @pytest.mark.parametrize("moved", [0.0, 3.0])
 def test_every_reason_that_holds_is_kept(moved: float) -> None:
     """Known reasons are listed whatever the verdict, in order, and then nothing is unexplained."""
-    found = judge(bayes(moved), FREQ, float, 0.95, ["prior-weighs", "few-events"])
+    found = judge(bayes(moved), FREQ, float, 0.95, [Reason("prior-weighs"), Reason("few-events", "b 3")])
     assert found.verdict == ("differ" if moved else "agree")
     assert found.codes == "prior-weighs;few-events"
-    assert found.sentence == f"{REASONS['prior-weighs']}; {REASONS['few-events']}"
+    assert found.sentence == f"{REASONS['prior-weighs']}; {REASONS['few-events']} (b 3)"
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,27 @@ def test_every_reason_that_holds_is_kept(moved: float) -> None:
 @pytest.mark.parametrize("also", [[], ["few-events"]])
 def test_what_has_no_comparison_says_why(ours: Answer, theirs: Answer, reason: str, also: list[str]) -> None:
     """An infinite limit, or one without width, is not comparable for that reason, whatever other reasons hold."""
-    found = judge(ours, theirs, math.log, 0.95, also)
+    found = judge(ours, theirs, math.log, 0.95, [Reason(code) for code in also])
     assert found.verdict == "not-comparable"
-    assert set(found.reasons) == {reason, *also}
+    assert set(found.codes.split(";")) == {reason, *also}
     assert np.isnan([found.difference_in_se, found.width_ratio]).all()
 
 
 def test_a_reason_is_given_once() -> None:
     """Reasons found on several ways are listed once, in order."""
-    assert not_comparable(["few-events", "not-reached", "few-events"]).reasons == ("few-events", "not-reached")
+    assert not_comparable([Reason(code) for code in ("few-events", "not-reached", "few-events")]).codes == "few-events;not-reached"
+
+
+def test_what_is_found_on_differing_is_added() -> None:
+    """More reasons are looked for only where answers differ; narrowness alone does not explain another place."""
+    looked = []
+
+    def look(verdict: Verdict) -> list[Reason]:
+        looked.append(verdict)
+        return [Reason("borrows-strength")]
+
+    assert judge(bayes(0.1), FREQ, float, 0.95, [], look).codes == ""
+    assert not looked
+    assert judge(bayes(0.1, 0.5), FREQ, float, 0.95, [], look).codes == "borrows-strength"
+    assert judge(bayes(2.0, 0.5), FREQ, float, 0.95, [], look).codes == "borrows-strength;unexplained"
+    assert judge(bayes(2.0, 0.5), FREQ, float, 0.95, [Reason("pooled")], look).codes == "pooled;borrows-strength"

@@ -14,6 +14,7 @@ from scipy import integrate, stats
 
 import bayes_rrmm as br
 from bayes_rrmm.agreement.curves import curves_table
+from bayes_rrmm.frequentist import shared_frailty
 from bayes_rrmm.parameters import draw_from_prior
 
 FEW = 8
@@ -94,18 +95,23 @@ def test_each_number_says_what_it_is_about(patients: pd.DataFrame) -> None:
     assert br.estimate(fit, br.Rank(of="group")).population == "conditional on the frailty"
 
 
-def test_cox_without_frailty_is_another_model(patients: pd.DataFrame) -> None:
-    """The agreement table shows both hazard ratios, and does not compare them; Kaplan-Meier is compared as ever."""
+def test_cox_has_the_same_frailty(patients: pd.DataFrame) -> None:
+    """Hazard ratios stand beside Cox with the frailty, which is compared, and with clustered errors, which is another model's;
+    Kaplan-Meier is compared as ever."""
     frame = patients.assign(centre=np.resize([*"abcdefg"], 60))
     model = "frailty = { cluster = 'centre', distribution = 'gamma' }"
     cohort, plan = cohort_and_plan(frame, "group", model=model)
     fit = fit_with(plan, cohort, draw_from_prior(plan, 2000, seed=3))
     table = br.compare_with_frequentist(fit).table
     ratios = table[table["estimand"] == "hazard-ratio"]
-    assert len(ratios) == 2
-    assert set(ratios["verdict"]) == {"not-comparable"}
-    assert all("different-model" in codes.split(";") for codes in ratios["reason_code"])
+    assert ratios["method"].tolist() == ["Cox, gamma frailty", "Cox, errors by cluster"] * 2
+    other = ratios["method"] == "Cox, errors by cluster"
+    assert ["different-model" in codes.split(";") for codes in ratios["reason_code"]] == other.tolist()
+    assert ratios["verdict"].eq("not-comparable").tolist() == other.tolist()
     assert ratios[["bayes", "frequentist"]].notna().all(axis=None)
+    design = np.column_stack([frame["group"] == level for level in "bc"]).astype(float)
+    theirs = shared_frailty(design, ["b", "c"], frame["time"], frame["event"], frame["centre"], information="diagonal")
+    np.testing.assert_allclose(ratios.loc[~other, "frequentist"], np.exp(theirs.cox.coefficients), rtol=1e-6)
     assert not table[table["estimand"] == "median"]["reason_code"].str.contains("different-model").any()
     assert len(curves_table(fit, cohort, by="group")) > 300
 

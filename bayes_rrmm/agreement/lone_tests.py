@@ -1,0 +1,89 @@
+"""Tests, which stand alone: log-rank (stratified, by permutation), proportional hazards, the baseline's fit, independent entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bayes_rrmm.agreement.counterparts import Counterparts
+from bayes_rrmm.agreement.entry_side import entry_rows
+from bayes_rrmm.agreement.row import Comparison, Row
+from bayes_rrmm.agreement.verdict import FEW_EVENTS, Reason
+from bayes_rrmm.cohort.record import Cohort
+from bayes_rrmm.frequentist import log_rank, permutation_log_rank
+
+
+def lone_tests(known: Counterparts) -> Iterator[Row]:
+    """The tests of every group of the formula, and those of the model's form."""
+    for group in known.encoding.groups:
+        yield from _log_rank_rows(known, group.name)
+    yield from _form_rows(known)
+    yield from entry_rows(known.rows)
+
+
+def _log_rank_rows(known: Counterparts, name: str) -> Iterator[Row]:
+    """Log-rank; by permutation where a group has few events; stratified by the other groups of the formula."""
+    rows = known.rows.select(known.rows.is_complete((name,)))
+    labels, outcome = rows.covariates[name].to_numpy(dtype=str), (rows.time, rows.event)
+    if len(np.unique(labels)) < 2:
+        return
+    reasons = [] if len(rows) == len(known.rows) else [Reason("different-rows")]
+    test = log_rank(*outcome, labels, rows.entry, rows.weight)
+    found = f"chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df"
+    yield _test("log-rank", name, test.p, f"{test.method}, {found}, p", "all groups, unadjusted", rows, reasons)
+    events = {level: float((rows.weight * rows.event)[labels == level].sum()) for level in np.unique(labels)}
+    if min(events.values()) < FEW_EVENTS:
+        permuted = permutation_log_rank(*outcome, labels, rows.entry, rows.weight)
+        how = f"{permuted.arrangements:,} arrangements"
+        how += ", exact" if permuted.method == "exact" else f" drawn, Monte Carlo error {permuted.error:.4f}"
+        valid = "valid" if permuted.valid else "NOT VALID"
+        convention = f"{how}; {permuted.reason}"
+        yield _test("log-rank", name, permuted.p, f"permutation log-rank, {valid}, p", convention, rows, reasons)
+    others = [group.name for group in known.encoding.groups if group.name != name]
+    if others:
+        yield from _stratified(known, name, others)
+
+
+def _stratified(known: Counterparts, name: str, others: list[str]) -> Iterator[Row]:
+    rows = known.rows.select(known.rows.is_complete((name, *others)))
+    if not len(rows):
+        return
+    labels = rows.covariates[name].to_numpy(dtype=str)
+    strata = rows.covariates[others].astype(str).agg(" / ".join, axis=1).to_numpy(dtype=str)
+    if len(np.unique(labels)) < 2:
+        return
+    test = log_rank(rows.time, rows.event, labels, rows.entry, rows.weight, strata=strata)
+    if test.degrees_of_freedom == 0:
+        return
+    reasons = [] if len(rows) == len(known.rows) else [Reason("different-rows")]
+    found = f"chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df"
+    convention = f"{test.strata} strata of {', '.join(others)}"
+    yield _test("log-rank", name, test.p, f"stratified {test.method}, {found}, p", convention, rows, reasons, adjusted=True)
+
+
+def _form_rows(known: Counterparts) -> Iterator[Row]:
+    """Schoenfeld's test of each term and of all, and the likelihood-ratio test of the baseline."""
+    tested = known.proportionality
+    if tested is not None:
+        several = len(tested.by_term) > 1
+        for test in (*tested.by_term, *([tested.overall] if several else [])):
+            if test.degrees_of_freedom:
+                method = f"Schoenfeld, chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df, p"
+                name = test.name if test is not tested.overall else ""
+                convention = f"score test, g(t) = 1 - Kaplan-Meier, {known.ties.capitalize()} ties"
+                yield _test(
+                    "proportional-hazards", name, test.p, method, convention, known.complete, known.left_out, adjusted=several
+                )
+    baseline = known.baseline_fit
+    if baseline is not None and baseline.degrees_of_freedom:
+        method = f"likelihood ratio, chi-square {baseline.statistic:.3f} on {baseline.degrees_of_freedom} df, p"
+        convention = f"{known.fit.plan.family} against the same times a step at {', '.join(f'{cut:g}' for cut in baseline.cuts)}"
+        yield _test("baseline-fit", "", baseline.p, method, convention, known.complete, known.left_out, adjusted=bool(known.names))
+
+
+def _test(
+    estimand: str, term: str, p: float, method: str, convention: str, rows: Cohort, reasons: list[Reason], adjusted: bool = False
+) -> Row:
+    identity = {"estimand": estimand, "term": term, "unit": "p"}
+    return Row(identity, Comparison.of_test(p, reasons), method, convention, adjusted, float(rows.weight.sum()))

@@ -1,0 +1,38 @@
+"""Standardised Cox survival of an estimand's own population: the adjusted counterpart of the model's standardised curves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bayes_rrmm.agreement.counterparts import Counterparts
+from bayes_rrmm.agreement.verdict import Reason
+from bayes_rrmm.errors import AnalysisError, FitError
+from bayes_rrmm.frequentist import StandardisedSurvival, standardised_survival
+from bayes_rrmm.reading import Estimates
+from bayes_rrmm.reading.population import members
+
+Curves = dict[str, StandardisedSurvival]
+
+
+def standardised_curves(known: Counterparts, estimates: Estimates) -> Curves | Reason:
+    """A curve for each group ("" for everyone), from the fit's `cox`, over the population without gaps; or why there are none."""
+    model, baseline = known.cox, known.cox_baseline
+    if isinstance(model, Reason):
+        return model
+    if isinstance(baseline, Reason):
+        return baseline
+    try:
+        who = members(replace(known.fit, cohort=known.complete), estimates.population)
+    except (AnalysisError, FitError):
+        return Reason("different-population")
+    levels = known.encoding.group(estimates.by).levels if estimates.by else ("",)
+    curves = {}
+    for level in levels:
+        frame = who.covariates.assign(**{estimates.by: level}) if estimates.by else who.covariates
+        design, weight = known.design(frame), who.weight
+        if estimates.population == "average":
+            design, weight = np.average(design, axis=0, weights=weight)[None, :], np.ones(1)
+        curves[level] = standardised_survival(model, baseline, design, weight, label=level or "all", prob=known.prob)
+    return curves
