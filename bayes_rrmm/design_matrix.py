@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -46,3 +48,34 @@ def with_whole_keys(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {int(key) if key.isdigit() else key: with_whole_keys(item) for key, item in value.items()}
+
+
+MOST_DESIGNS = 64
+
+
+@dataclass
+class Designs:
+    """The designs last made, by the values they were made of; at most `MOST_DESIGNS`, and read-only."""
+
+    made: dict[tuple[int, bytes], Floats] = field(default_factory=dict)
+
+    def of(self, frame: pd.DataFrame, variables: Sequence[str], make: Callable[[pd.DataFrame], Floats]) -> Floats:
+        """What `make` makes of the rows, or made of rows with the same values of `variables`. Raises what it raises."""
+        names = [name for name in variables if name in frame.columns]
+        values = pd.util.hash_pandas_object(frame[names].astype(object), index=False).to_numpy().tobytes() if names else b""
+        key = (len(frame), values)
+        if key not in self.made:
+            design = make(frame)
+            design.setflags(write=False)
+            if len(self.made) >= MOST_DESIGNS:
+                del self.made[next(iter(self.made))]
+            self.made[key] = design
+        return self.made[key]
+
+
+def column_moments(values: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Weighted means and sds (n - 1 in the denominator) of the columns; a weight of 0 leaves a value out."""
+    total = np.broadcast_to(weight, values.shape).sum(axis=0)
+    mean = (weight * values).sum(axis=0) / total
+    sd = np.sqrt((weight * (values - mean) ** 2).sum(axis=0) / np.maximum(total - 1.0, 1.0))
+    return np.asarray(mean), np.asarray(sd)

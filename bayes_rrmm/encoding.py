@@ -18,15 +18,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_rrmm.cohort.record import Cohort, Floats
-from bayes_rrmm.design_matrix import materialise, with_whole_keys
+from bayes_rrmm.design_matrix import Designs, column_moments, materialise, with_whole_keys
 from bayes_rrmm.encoding_checks import check_columns, check_finite, check_levels
 from bayes_rrmm.errors import AnalysisError, DataError, listed, nearest, shortened
 from bayes_rrmm.specification.analysis import Analysis
 from bayes_rrmm.specification.formula import Term, parse_formula
-
-
-MOST_DESIGNS = 64
-"""Designs kept by an encoding."""
 
 
 @dataclass(frozen=True)
@@ -125,26 +121,17 @@ class Encoding:
         Raises DataError for a level the model has not seen, and for a gap. The array is read-only: that of the same rows is
         made once, since every estimand asks for it again and the formula library takes its time.
         """
-        key = self._key(frame)
-        if key not in self._designs:
-            raw = materialise(self._independent_text, self.typed(frame), self.transforms)[0]
-            check_finite(raw, [column.term for column in self.columns], frame.index.to_numpy())
-            made = np.asarray(raw - np.array([column.centre for column in self.columns]))
-            made.setflags(write=False)
-            if len(self._designs) >= MOST_DESIGNS:
-                del self._designs[next(iter(self._designs))]
-            self._designs[key] = made
-        return self._designs[key]
+        variables = [*(group.name for group in self.groups), *(variable.name for variable in self.continuous)]
+        return self._designs.of(frame, variables, self._design)
+
+    def _design(self, frame: pd.DataFrame) -> Floats:
+        raw = materialise(self._independent_text, self.typed(frame), self.transforms)[0]
+        check_finite(raw, [column.term for column in self.columns], frame.index.to_numpy())
+        return np.asarray(raw - np.array([column.centre for column in self.columns]))
 
     @cached_property
-    def _designs(self) -> dict[tuple[int, bytes], Floats]:
-        return {}
-
-    def _key(self, frame: pd.DataFrame) -> tuple[int, bytes]:
-        """What tells the rows of one design from those of another."""
-        variables = [*(group.name for group in self.groups), *(variable.name for variable in self.continuous)]
-        names = [name for name in variables if name in frame.columns]
-        return len(frame), pd.util.hash_pandas_object(frame[names].astype(object), index=False).to_numpy().tobytes()
+    def _designs(self) -> Designs:
+        return Designs()
 
     def indicators(self, frame: pd.DataFrame) -> Floats:
         """0/1 indicators of the pooled levels, shape (N, L), in the order of `pooled_levels`."""
@@ -269,7 +256,7 @@ def _continuous(analysis: Analysis, name: str, cohort: Cohort) -> ContinuousVari
     values = cohort.covariates[name].to_numpy(dtype=np.float64)
     declared = analysis.variables.get(name)
     step = declared.per if declared else None
-    (mean,), (sd,) = _moments(values[:, None], cohort.weight[:, None])
+    (mean,), (sd,) = column_moments(values[:, None], cohort.weight[:, None])
     is_indicator = bool(np.isin(values, (0.0, 1.0)).all())
     in_function = any(f.is_function for term in analysis.formula.terms for f in term.factors if f.variable == name)
     return ContinuousVariable(
@@ -301,7 +288,7 @@ def _columns(analysis: Analysis, cohort: Cohort, draft: Encoding) -> tuple[tuple
     labels = [_label(column, draft) for _, column in names]
     known = np.column_stack([cohort.is_complete(term.variables) for term in owners] or [np.empty((len(cohort), 0), dtype=bool)])
     check_columns(raw, labels, [term.name for term in owners], cohort, known)
-    mean, sd = _moments(raw, cohort.weight[:, None] * known)
+    mean, sd = column_moments(raw, cohort.weight[:, None] * known)
     steps = {variable.name: variable for variable in draft.continuous}
     columns = []
     for index, term in enumerate(owners):
@@ -328,11 +315,3 @@ def _label(column: str, encoding: Encoding) -> str:
             for written in (f"{group.name}[T.{level}]", f"{group.name}[{level}]"):
                 column = column.replace(written, f"{group.name}={level}")
     return column
-
-
-def _moments(values: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Weighted means and sds (n - 1 in the denominator) of the columns; a weight of 0 leaves a value out."""
-    total = np.broadcast_to(weight, values.shape).sum(axis=0)
-    mean = (weight * values).sum(axis=0) / total
-    sd = np.sqrt((weight * (values - mean) ** 2).sum(axis=0) / np.maximum(total - 1.0, 1.0))
-    return np.asarray(mean), np.asarray(sd)

@@ -9,11 +9,11 @@ import bayes_rrmm as br
 
 
 def hazard_ratios(name: str, data: str) -> pd.DataFrame:
-    """The hazard ratios of a shipped analysis beside Cox."""
+    """The hazard ratios of a shipped analysis beside Cox, Firth's Cox where events are few, and maximum likelihood."""
     analysis = br.load_analysis(name)
     cohort = br.read_cohort(data, analysis)
     table = br.compare_with_frequentist(br.fit(analysis, cohort)).to_dataframe()
-    columns = ["group", "versus", "bayes", "bayes_lower", "bayes_upper", "frequentist", "freq_lower", "freq_upper", "verdict"]
+    columns = ["group", "method", "bayes", "bayes_lower", "bayes_upper", "frequentist", "freq_lower", "freq_upper", "verdict"]
     return table.loc[table["estimand"] == "hazard-ratio", [*columns, "reason_code"]].round(2)
 
 

@@ -131,8 +131,7 @@ def _standardised(known: Counterparts, quantity: Quantity, standard: Curves | Re
     """Cox survival of the quantity's own population with the group set for everyone."""
     ties, rows = f"{known.ties.capitalize()} ties", float(known.complete.weight.sum())
     convention = _convention(quantity, f"{ties}, log-log interval", f"{ties}, delta method")
-    reasons, events = known.left_out, float((known.complete.weight * known.complete.event).sum())
-    reasons = [*reasons, Reason("few-events", f"{events:g} in all")] if events < FEW_EVENTS else reasons
+    reasons = [*known.left_out, *_few_events(known, quantity)]
     if isinstance(standard, Reason):
         return _row(known, quantity, Side("Cox, standardised", convention, True, rows, NOTHING), [standard], reasons)
     curves = [standard[level] for level in quantity.groups]
@@ -149,7 +148,20 @@ def _likelihood(known: Counterparts, quantity: Quantity, adjusted: bool) -> Iter
         return
     convention, rows = "maximum likelihood of the same model, limits by simulation", float(known.complete.weight.sum())
     side = Side(METHODS[known.fit.plan.family], convention, adjusted, rows, answer)
-    yield _row(known, quantity, side, why_none(answer, quantity.scale, []), known.left_out)
+    reasons = [*known.left_out, *_few_events(known, quantity)]
+    yield _row(known, quantity, side, why_none(answer, quantity.scale, []), reasons)
+
+
+def _few_events(known: Counterparts, quantity: Quantity) -> list[Reason]:
+    """Groups with few events among the rows without gaps."""
+    by, happened = quantity.estimates.by, known.complete.weight * known.complete.event
+    events = {level or "all": _events_in(known, by, level, happened) for level in quantity.groups}
+    few = [f"{level} {count:g}" for level, count in events.items() if count < FEW_EVENTS]
+    return [Reason("few-events", ", ".join(few))] if few else []
+
+
+def _events_in(known: Counterparts, by: str, level: str, happened: Floats) -> float:
+    return float(happened.sum() if not by else happened[(known.complete.covariates[by] == level).to_numpy()].sum())
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayes_rrmm.agreement.counterparts import Counterparts
 from bayes_rrmm.agreement.entry_side import entry_rows
@@ -31,7 +32,8 @@ def _log_rank_rows(known: Counterparts, name: str) -> Iterator[Row]:
     reasons = [] if len(rows) == len(known.rows) else [Reason("different-rows")]
     test = log_rank(*outcome, labels, rows.entry, rows.weight)
     found = f"chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df"
-    yield _test("log-rank", name, test.p, f"{test.method}, {found}, p", "all groups, unadjusted", rows, reasons)
+    together = "; rows of one cluster taken as independent" if rows.cluster is not None else ""
+    yield _test("log-rank", name, test.p, f"{test.method}, {found}, p", f"all groups, unadjusted{together}", rows, reasons)
     events = {level: float((rows.weight * rows.event)[labels == level].sum()) for level in np.unique(labels)}
     if min(events.values()) < FEW_EVENTS:
         permuted = permutation_log_rank(*outcome, labels, rows.entry, rows.weight)
@@ -41,16 +43,17 @@ def _log_rank_rows(known: Counterparts, name: str) -> Iterator[Row]:
         convention = f"{how}; {permuted.reason}"
         yield _test("log-rank", name, permuted.p, f"permutation log-rank, {valid}, p", convention, rows, reasons)
     others = [group.name for group in known.encoding.groups if group.name != name]
-    if others:
-        yield from _stratified(known, name, others)
+    known_too = known.rows.select(known.rows.is_complete((name, *others)))
+    if others and len(known_too):
+        strata = known_too.covariates[others].astype(str).agg(" / ".join, axis=1).to_numpy(dtype=str)
+        yield from _stratified(known, name, known_too, strata, ", ".join(others))
+    if rows.cluster is not None:
+        yield from _stratified(known, name, rows, rows.cluster, "the frailty's cluster")
 
 
-def _stratified(known: Counterparts, name: str, others: list[str]) -> Iterator[Row]:
-    rows = known.rows.select(known.rows.is_complete((name, *others)))
-    if not len(rows):
-        return
+def _stratified(known: Counterparts, name: str, rows: Cohort, strata: NDArray[np.str_], called: str) -> Iterator[Row]:
+    """Groups compared within strata only; nothing where no stratum has two."""
     labels = rows.covariates[name].to_numpy(dtype=str)
-    strata = rows.covariates[others].astype(str).agg(" / ".join, axis=1).to_numpy(dtype=str)
     if len(np.unique(labels)) < 2:
         return
     test = log_rank(rows.time, rows.event, labels, rows.entry, rows.weight, strata=strata)
@@ -58,7 +61,7 @@ def _stratified(known: Counterparts, name: str, others: list[str]) -> Iterator[R
         return
     reasons = [] if len(rows) == len(known.rows) else [Reason("different-rows")]
     found = f"chi-square {test.statistic:.3f} on {test.degrees_of_freedom} df"
-    convention = f"{test.strata} strata of {', '.join(others)}"
+    convention = f"within {test.strata} strata of {called}"
     yield _test("log-rank", name, test.p, f"stratified {test.method}, {found}, p", convention, rows, reasons, adjusted=True)
 
 

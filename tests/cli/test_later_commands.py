@@ -66,7 +66,7 @@ def test_crosscheck(cli: Callable, folder: Path) -> None:
     before = (folder / "crosscheck.csv").read_bytes()
     ended = cli("crosscheck", folder)
     assert (ended.code, ended.err) == (0, "")
-    for line in ("posterior", "frequentist", "Hazard ratio by molecular_group", "Log-rank by molecular_group", "Conventions:"):
+    for line in ("posterior", "frequentist", "Hazard ratio by molecular_group", "molecular_group: log-rank", "Conventions:"):
         assert line in ended.out
     assert (folder / "crosscheck.csv").read_bytes() == before
     assert cli("crosscheck", folder, "--quiet").out == ""
@@ -79,7 +79,25 @@ def test_crosscheck_as_json(cli: Callable, folder: Path) -> None:
     record = strict_json(cli("crosscheck", folder, "--json").out)
     assert len(record["crosscheck"]) == len(pd.read_csv(folder / "crosscheck.csv"))
     assert {row["verdict"] for row in record["crosscheck"]} <= {"agree", "differ", "not-comparable"}
-    assert len(record["conventions"]) == 4
+    assert record["conventions"][0].startswith("Cox: Efron ties")
+
+
+def test_crosscheck_under_other_conventions(cli: Callable, folder: Path) -> None:
+    """`--ties` and `--interval` change the frequentist side alone, and the table says which were used."""
+    plain = pd.read_csv(folder / "crosscheck.csv")
+    ended = cli("crosscheck", folder, "--ties", "breslow", "--interval", "log")
+    assert "Cox: Breslow ties" in ended.out
+    other = pd.read_csv(folder / "crosscheck.csv")
+    same = ["estimand", "group", "versus", "method", "bayes", "bayes_lower", "bayes_upper"]
+    quantities = plain["unit"] != "p"
+    pd.testing.assert_frame_equal(plain.loc[quantities, same], other.loc[quantities, same])
+    for method, estimates_move in (("Cox", True), ("Kaplan-Meier", False)):
+        mine, theirs = (table[(table["method"] == method) & table["frequentist"].notna()] for table in (plain, other))
+        assert (mine["freq_lower"] != theirs["freq_lower"]).any()
+        assert (mine["frequentist"] != theirs["frequentist"]).any() == estimates_move
+    cli("crosscheck", folder, "--quiet")
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "crosscheck.csv"), plain)
+    assert cli("crosscheck", folder, "--ties", "exact").code == 1
 
 
 def test_crosscheck_of_a_failed_run_is_marked(cli: Callable, tampered: Path) -> None:
