@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from bayes_rrmm.agreement import Agreement, compare_with_frequentist
     from bayes_rrmm.agreement.immortal_time import ImmortalTime, immortal_time
     from bayes_rrmm.analysis import compile_analysis, fit, load_fit, run, save_fit, validate
-    from bayes_rrmm.catalogue import data_names, describe_data, load_data, load_published, model_names, published_names
+    from bayes_rrmm.catalogue import data_names, describe_data, load_data, model_names
     from bayes_rrmm.cohort import Cohort
     from bayes_rrmm.errors import AnalysisError, BayesRrmmError, DataError, FitError, RunFolderError
     from bayes_rrmm.estimands import HazardRatio, Median, Rank, Rmst, Survival
+    from bayes_rrmm.evidence import PublishedEvidence
     from bayes_rrmm.fitted import Fit
     from bayes_rrmm.model_checks import Diagnosis, diagnose, loo
+    from bayes_rrmm.publications import load_published, published, published_names
     from bayes_rrmm.published_record import Published
     from bayes_rrmm.read import load_analysis, read_cohort
     from bayes_rrmm.reading import Estimates, estimate, missing_values, summarise
@@ -51,9 +53,7 @@ _HOMES = {
     "data_names": "catalogue",
     "describe_data": "catalogue",
     "load_data": "catalogue",
-    "load_published": "catalogue",
     "model_names": "catalogue",
-    "published_names": "catalogue",
     "Cohort": "cohort",
     "AnalysisError": "errors",
     "BayesRrmmError": "errors",
@@ -65,10 +65,14 @@ _HOMES = {
     "Rank": "estimands",
     "Rmst": "estimands",
     "Survival": "estimands",
+    "PublishedEvidence": "evidence",
     "Fit": "fitted",
     "Diagnosis": "model_checks",
     "diagnose": "model_checks",
     "loo": "model_checks",
+    "load_published": "publications",
+    "published": "publications",
+    "published_names": "publications",
     "Published": "published_record",
     "load_analysis": "read",
     "read_cohort": "read",
@@ -99,6 +103,7 @@ __all__ = [
     "Median",
     "MissingReadings",
     "Published",
+    "PublishedEvidence",
     "PublishedTable",
     "Rank",
     "Rmst",
@@ -123,6 +128,7 @@ __all__ = [
     "model_names",
     "parse_analysis",
     "plots",
+    "published",
     "published_names",
     "published_table",
     "read_cohort",

@@ -9,10 +9,11 @@ from typing import Literal
 import pandas as pd
 
 from bayes_rrmm.analysis import fit
-from bayes_rrmm.catalogue import is_synthetic, load_published
+from bayes_rrmm.catalogue import is_synthetic
 from bayes_rrmm.cohort import Cohort
 from bayes_rrmm.errors import DataError
 from bayes_rrmm.fitted import Fit
+from bayes_rrmm.publications import load_published
 from bayes_rrmm.published_record import Published
 from bayes_rrmm.read import name_of, table_of
 from bayes_rrmm.specification import Analysis

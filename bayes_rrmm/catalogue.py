@@ -1,4 +1,4 @@
-"""What the package carries: the embedded data sets with their dictionaries, published numbers, and the shipped analyses."""
+"""What the package carries: the embedded data sets with their dictionaries, and the shipped analyses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pandas as pd
 
 from bayes_rrmm.cohort.table import table_from_csv
 from bayes_rrmm.errors import AnalysisError, DataError, nearest
-from bayes_rrmm.published_record import Published, parse_published
 
 
 def data_names() -> list[str]:
@@ -59,19 +58,6 @@ def model_text(name: str) -> str:
     if name not in names:
         raise AnalysisError(f"{name!r} is not a shipped analysis, nor a path ending in .toml; {nearest(name, names)}")
     return (_models(files("bayes_rrmm")) / f"{name}.toml").read_text(encoding="utf-8")
-
-
-def published_names() -> list[str]:
-    """Names of the publications whose numbers are embedded, in alphabetical order."""
-    return _stems(_data() / "published", ".toml")
-
-
-def load_published(name: str) -> Published:
-    """Every number of an embedded publication. Raises AnalysisError with the nearest name where there is none of that name."""
-    names = published_names()
-    if name not in names:
-        raise AnalysisError(f"{name!r} is not an embedded publication; {nearest(name, names)}")
-    return parse_published((_data() / "published" / f"{name}.toml").read_text(encoding="utf-8"), origin=name)
 
 
 def _data() -> Traversable:

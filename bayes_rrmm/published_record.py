@@ -67,9 +67,9 @@ class Enrolment(PublishedPart):
 
 
 class PublishedStudy(PublishedPart):
-    """The study: its design and population, its size, follow-up and calendar. Only `n` has to be known."""
+    """The study: its size, design and population, follow-up and calendar, as far as they are known."""
 
-    n: Count
+    n: Count | None = None
     design: str = ""
     population: str = ""
     enrolled: Enrolment | None = None
@@ -100,10 +100,24 @@ class WithP(PublishedPart):
 
 
 class WithHazardRatio(WithP):
-    """A hazard ratio with its interval."""
+    """A hazard ratio with its interval, and how many it compares where that is known.
+
+    `n` and `events` are of the two groups, the one the ratio is about first; `share` is the share of the events in that group.
+    """
 
     hr: Positive
     ci: Interval | None = None
+    n: tuple[Count, Count] | None = None
+    events: tuple[Count, Count] | None = None
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _counted_once(self) -> WithHazardRatio:
+        if self.share is not None and self.events is not None:
+            raise ValueError("events and share exclude each other: leave one out")
+        if self.n is not None and self.events is not None and any(d > n for d, n in zip(self.events, self.n, strict=True)):
+            raise ValueError("a group has more events than patients; mend `n` or `events`")
+        return self
 
 
 class PublishedHazardRatio(WithHazardRatio):
@@ -163,7 +177,7 @@ class Published(PublishedPart):
     """Every number of a publication. `source` is the text it was read from."""
 
     schema_: Annotated[Literal[1], Field(alias="schema")]
-    study: PublishedStudy
+    study: PublishedStudy = PublishedStudy()
     endpoints: dict[str, str] = {}
     overall: tuple[Overall, ...] = ()
     hazard_ratio: tuple[PublishedHazardRatio, ...] = ()

@@ -11,7 +11,8 @@ import pyarrow.parquet
 from bayes_rrmm.catalogue import data_names, is_synthetic, load_data, model_text
 from bayes_rrmm.cohort import Cohort, build_cohort
 from bayes_rrmm.cohort.table import SAVE_AS, table_from_csv
-from bayes_rrmm.errors import AnalysisError, BayesRrmmError, DataError, listed, nearest
+from bayes_rrmm.errors import AnalysisError, DataError, listed, nearest
+from bayes_rrmm.from_file import content_of, toml_text
 from bayes_rrmm.specification import Analysis, parse_analysis
 
 
@@ -25,12 +26,7 @@ def load_analysis(name_or_path: str | Path) -> Analysis:
     path = Path(name_or_path)
     if path.suffix.lower() != ".toml":
         raise AnalysisError(f"{path}: an analysis is a file whose name ends in .toml; rename it, or give another.")
-    content = _content(path, AnalysisError, "an analysis file (`bayes-rrmm models copy NAME FILE` writes one to start from)")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise AnalysisError(f"{path}: line {line} is not UTF-8 text; save the file as UTF-8.") from None
+    text = toml_text(path, "an analysis file (`bayes-rrmm models copy NAME FILE` writes one to start from)")
     return parse_analysis(text, origin=str(path))
 
 
@@ -77,23 +73,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
             f"{str(path)!r} is neither an embedded data set nor a path ending in .csv or .parquet; "
             f"{nearest(str(path), data_names())}"
         )
-    content = _content(file, DataError, "a table of patients")
+    content = content_of(file, DataError, "a table of patients")
     if file.suffix.lower() == ".csv":
         return table_from_csv(content, str(path))
     if file.suffix.lower() == ".parquet":
         return _table_from_parquet(content, str(path))
     raise DataError(f"{path}: files ending in {file.suffix!r} are not read; open it in the program that wrote it and {SAVE_AS}.")
-
-
-def _content(path: Path, error: type[BayesRrmmError], wanted: str) -> bytes:
-    if path.is_dir():
-        raise error(f"{path}: this is a directory; give the path of {wanted}.")
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise error(f"{path}: there is no such file; check the path, and give that of {wanted}.") from None
-    except OSError as problem:
-        raise error(f"{path}: cannot be read ({problem.strerror}); check the path and its permissions.") from None
 
 
 def _table_from_parquet(content: bytes, origin: str) -> pd.DataFrame:

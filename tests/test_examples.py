@@ -6,6 +6,7 @@ import re
 import runpy
 import shlex
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 import bayes_rrmm as br
 from bayes_rrmm.cli.main import cli
+from bayes_rrmm.published_record import parse_published
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -29,6 +31,7 @@ def test_every_example_is_run_here() -> None:
         "02_bayesian_beside_cox.py",
         "03_missing_values.py",
         "04_own_data.py",
+        "05_published_numbers.py",
     ]
 
 
@@ -44,10 +47,8 @@ def test_bayesian_beside_cox(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     run("02_bayesian_beside_cox.py", monkeypatch)
     alone, pooled = capsys.readouterr().out.split("The same groups pooled")
     for group in ("Low bone disease", "Cyclin D-2", "Proliferation"):
-        first, second = (
-            next(line for line in text.splitlines() if line.strip().startswith(group) and " Cox " in line and "Firth" not in line).split()
-            for text in (alone, pooled)
-        )
+        rows = [[line for line in text.splitlines() if line.strip().startswith(group)] for text in (alone, pooled)]
+        first, second = (next(row for row in found if " Cox " in row and "Firth" not in row).split() for found in rows)
         at = first.index("Cox") + 1
         assert first[at + 3 : at + 6] == second[at + 3 : at + 6]
         assert abs(1 - float(second[at])) < abs(1 - float(first[at]))
@@ -70,6 +71,23 @@ def test_own_data(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert "257 analysed of 257 read" in shown
     assert re.search(r"yes +9 patients", shown)
     assert "PASSED" in shown
+
+
+def test_published_numbers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The fifth example prints the abstract's limits and poolings, and its own prior draws estimates towards 0.8; the file
+    it shows is one that can be read."""
+    run("05_published_numbers.py", monkeypatch)
+    shown = capsys.readouterr().out
+    assert "sceptical limit 2.35" in shown
+    assert "Pooled (tau ~ HalfNormal(0.5), flat mean): os pomalidomide; pfs2 pomalidomide" in shown
+    own = shown.split("Under a prior from earlier trials")[1].split("How sceptical")[0]
+    ratios = [float(line.split("domide")[1].split()[0]) for line in own.splitlines() if "pomalidomide" in line]
+    assert all(published < ratio < 0.8 for published, ratio in zip((0.421, 0.382), ratios, strict=True))
+    source = (EXAMPLES / "05_published_numbers.py").read_text()
+    file = re.search(r"    schema = 1\n(.*?)\n\n", source, re.DOTALL)
+    assert file is not None
+    (contrast,) = br.published(parse_published(textwrap.dedent(file.group()))).contrasts
+    assert contrast.problems == ()
 
 
 def test_the_guide_can_be_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

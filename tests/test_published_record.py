@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bayes_rrmm.catalogue import load_published, published_names
 from bayes_rrmm.errors import AnalysisError
+from bayes_rrmm.publications import load_published, published_names
 from bayes_rrmm.published_record import parse_published
 
 FILE = Path(str(files("bayes_rrmm") / "data" / "published" / "west_china_rrmm1.toml"))

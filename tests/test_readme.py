@@ -16,6 +16,7 @@ from click.testing import CliRunner
 import bayes_rrmm as br
 from bayes_rrmm.cli.demo_command import MAIN
 from bayes_rrmm.cli.main import cli
+from bayes_rrmm.rounding import figure_of
 from bayes_rrmm.specification import parse_analysis
 
 ROOT = Path(__file__).parents[1]
@@ -105,6 +106,17 @@ def test_terminal_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert result.exception is None, (line, result.exception)
         assert result.return_value in (None, 0), line
     assert (tmp_path / "runs/mine/crosscheck.csv").is_file()
+
+
+def test_what_is_said_of_the_published_numbers_is_what_comes_out() -> None:
+    """Events, sceptical limit and the two probabilities of pomalidomide's PFS2 are those that the command prints."""
+    found = next(item for item in br.published("west_china_rrmm1").contrasts if item.about == "pfs2 pomalidomide")
+    said = " ".join(README.split("## Published numbers alone")[1].split("## How to read")[0].split())
+    chances = [figure_of(found.posterior(name).p_below_1, "probability") for name in ("sceptical", "flat")]
+    limit = found.credibility.shown
+    assert f"0.421 [0.214, 0.829]: {found.weight.even:.0f} events, sceptical limit {limit}, P(HR < 1) from {chances[0]}" in said
+    assert f"to {chances[1]} (flat)" in said
+    assert "wider than 257 pairs allow" in said
 
 
 def test_analysis_file_parses() -> None:

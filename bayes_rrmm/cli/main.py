@@ -16,6 +16,7 @@ from bayes_rrmm.cli import commands
 from bayes_rrmm.cli.demo_command import demo
 from bayes_rrmm.cli.missing_command import missing
 from bayes_rrmm.cli.models_command import models
+from bayes_rrmm.cli.published_command import published
 from bayes_rrmm.cli.shared import ERROR
 from bayes_rrmm.cli.simulate_command import simulate
 from bayes_rrmm.errors import BayesRrmmError
@@ -40,6 +41,7 @@ for command in (
     commands.check,
     commands.crosscheck,
     missing,
+    published,
     simulate,
 ):
     cli.add_command(command)

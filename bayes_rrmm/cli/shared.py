@@ -48,6 +48,6 @@ def command_line() -> str:
 
 def print_json(content: dict[str, Any]) -> None:
     """One JSON object on standard output."""
-    from bayes_rrmm.cli.text import to_json
+    from bayes_rrmm.cli.as_json import to_json
 
     click.echo(to_json(content))

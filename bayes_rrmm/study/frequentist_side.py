@@ -11,11 +11,11 @@ from bayes_rrmm.cohort import Cohort
 from bayes_rrmm.cohort.outcome import Outcome
 from bayes_rrmm.errors import AnalysisError, DataError, FitError
 from bayes_rrmm.estimands import HazardRatio
+from bayes_rrmm.evidence.normal import two_sided
 from bayes_rrmm.frequentist import cox, kaplan_meier, log_rank, median_follow_up
 from bayes_rrmm.plan import make_plan
 from bayes_rrmm.reading.contrasts import hazard_ratio_contrasts
 from bayes_rrmm.specification import Analysis
-from bayes_rrmm.study.consistency import two_sided
 from bayes_rrmm.study.row import NOTHING, Answer
 
 

@@ -21,7 +21,9 @@ SECTION = "The study"
 def study_rows(source: Source, published: Published) -> list[Row]:
     """Patients, enrolment, data cut-off, regimens, follow-up: as far as they are published, and the data can tell."""
     study = published.study
-    rows = [Row(SECTION, "", "patients", "", "patients", Answer(float(study.n)), Answer(float(len(source.table))))]
+    rows = []
+    if study.n is not None:
+        rows.append(Row(SECTION, "", "patients", "", "patients", Answer(float(study.n)), Answer(float(len(source.table)))))
     if study.regimens:
         rows.append(_regimens(source, study.regimens))
     if STARTS in source.table:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bayes_rrmm.cohort.outcome import Outcome
 from bayes_rrmm.errors import listed
+from bayes_rrmm.evidence.consistency import TOO_WIDE, check_consistency, every_hazard_ratio
 from bayes_rrmm.published_record import Published
 from bayes_rrmm.study.bayesian_side import Sampler
 from bayes_rrmm.study.comparison_rows import (
@@ -20,15 +21,11 @@ from bayes_rrmm.study.comparison_rows import (
     overall_rows,
     paired_rows,
 )
-from bayes_rrmm.study.consistency import check_consistency, every_hazard_ratio
 from bayes_rrmm.study.frequentist_side import HazardRatioAnswer, within_patients
 from bayes_rrmm.study.row import Row
 from bayes_rrmm.study.sources import BASELINES, NOTE_ON_OS, NOTE_ON_THIN_TAILS, PRIOR_UPPER_HR, Source
 from bayes_rrmm.study.study_rows import study_rows
 from bayes_rrmm.study.text import table_text
-
-TOO_WIDE = 1.2
-"""A published standard error this many times the one that the pairs' events give is wider than they allow."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 SAMPLERS = ("pymc", "pytensor", "nutpie", "numba")
 HEAVY = (*SAMPLERS, "arviz", "arviz_stats", "matplotlib", "lifelines", "formulaic", "xarray", "pandas", "scipy", "numpy")
-COMMANDS = ("demo", "models", "validate", "fit", "check", "crosscheck")
+COMMANDS = ("demo", "models", "validate", "fit", "check", "crosscheck", "published")
 HELP = "import sys; sys.argv = ['bayes-rrmm', '--help']; from bayes_rrmm.cli.main import main; main()"
 CPU_SECONDS = 0.3
 

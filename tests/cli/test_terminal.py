@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
+from bayes_rrmm.cli.as_json import to_json
 from bayes_rrmm.cli.progress import sampling_progress
-from bayes_rrmm.cli.text import to_json
 from bayes_rrmm.rounding import figure_of
 
 

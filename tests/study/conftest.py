@@ -6,10 +6,11 @@ import fits
 import pandas as pd
 import pytest
 
-from bayes_rrmm.catalogue import load_data, load_published
+from bayes_rrmm.catalogue import load_data
 from bayes_rrmm.cohort import Cohort
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.plan import make_plan
+from bayes_rrmm.publications import load_published
 from bayes_rrmm.published_record import Published
 from bayes_rrmm.specification import Analysis
 from bayes_rrmm.study import PublishedTable, build_table

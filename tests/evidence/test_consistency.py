@@ -6,9 +6,8 @@ import math
 
 import pytest
 
+from bayes_rrmm.evidence.consistency import check_consistency, every_hazard_ratio
 from bayes_rrmm.published_record import Published, WithHazardRatio
-from bayes_rrmm.study import check_consistency
-from bayes_rrmm.study.consistency import every_hazard_ratio
 
 
 def test_the_abstract_is_consistent(published: Published) -> None:

@@ -7,11 +7,12 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-from scipy import special
-
+from bayes_rrmm.evidence.normal import two_sided
+from bayes_rrmm.priors import Z975
 from bayes_rrmm.published_record import Published, WithHazardRatio
 
-Z975 = 1.959964
+TOO_WIDE = 1.2
+"""A published standard error this many times the one that the counted events give is wider than they allow."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,13 @@ def check_consistency(about: str, published: WithHazardRatio) -> Consistency:
     if published.ci is None:
         return Consistency(about, math.nan, math.nan, math.nan, math.nan, ())
     low, high = published.ci
-    unit = _rounding(published.hr, low, high)
+    unit = half_unit(published.hr, low, high)
     ends = [(math.log(max(limit - unit, 1e-12)), math.log(limit), math.log(limit + unit)) for limit in (published.hr, low, high)]
     se = (ends[2][1] - ends[1][1]) / (2 * Z975)
     centre = math.exp(0.5 * (ends[1][1] + ends[2][1]))
     p = two_sided(math.log(published.hr) / se)
     problems = []
+    implied = "p < 0.001" if p < 0.0005 else f"p = {p:.3f}"
     least, most = (0.5 * (ends[1][k] + ends[2][k]) for k in (0, 2))
     if least > ends[0][2] or most < ends[0][0]:
         problems.append(
@@ -49,26 +51,26 @@ def check_consistency(about: str, published: WithHazardRatio) -> Consistency:
     rounded = itertools.product(*ends)
     possible = [two_sided(hr * 2 * Z975 / (upper - lower)) for hr, lower, upper in rounded if upper > lower]
     if published.p is not None:
-        slack = _rounding(published.p)
+        slack = half_unit(published.p)
         if published.p + slack < min(possible) or published.p - slack > max(possible):
-            problems.append(f"{about}: the interval implies p = {p:.3f}, and p = {published.p:g} is published")
+            problems.append(f"{about}: the interval implies {implied}, and p = {published.p:g} is published")
     elif published.p_below is not None and min(possible) > published.p_below:
-        problems.append(f"{about}: the interval implies p = {p:.3f}, and p < {published.p_below:g} is published")
+        problems.append(f"{about}: the interval implies {implied}, and p < {published.p_below:g} is published")
     return Consistency(about, se, centre, p, 4.0 / se**2, tuple(problems))
+
+
+def named_hazard_ratios(published: Published) -> list[tuple[str, WithHazardRatio]]:
+    """Each hazard ratio of a publication with its name: the contrast, or the endpoint and the term of a Cox model."""
+    found: list[tuple[str, WithHazardRatio]] = [(item.contrast, item) for item in published.hazard_ratio]
+    return found + [(f"{item.endpoint} {item.term}", item) for item in published.multivariable_cox]
 
 
 def every_hazard_ratio(published: Published) -> list[Consistency]:
     """The check of each hazard ratio of a publication."""
-    found = [check_consistency(item.contrast, item) for item in published.hazard_ratio]
-    return found + [check_consistency(f"{item.endpoint} {item.term}", item) for item in published.multivariable_cox]
+    return [check_consistency(about, item) for about, item in named_hazard_ratios(published)]
 
 
-def two_sided(z: float) -> float:
-    """The two-sided p value of a standard normal z."""
-    return 2.0 * float(special.ndtr(-abs(z)))
-
-
-def _rounding(*values: float) -> float:
+def half_unit(*values: float) -> float:
     """Half a unit of the last decimal that any of the values has: trailing zeros are lost in a number."""
     decimals = max(0, *(-int(Decimal(repr(value)).as_tuple().exponent) for value in values))
     return 0.5 * 10.0**-decimals
