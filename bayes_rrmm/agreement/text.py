@@ -31,8 +31,8 @@ ONLY_TO_EXPLAIN = " ML"
 """How the method ends that is shown only where its line explains something: the main counterpart differs, or there is none."""
 
 
-def agreement_text(agreed: pd.DataFrame, conventions: tuple[str, ...], estimates: pd.DataFrame | None = None) -> str:
-    """The agreement table for a terminal or a notebook cell; with `estimates`, also P(below the value of no effect)."""
+def agreement_text(agreed: pd.DataFrame, conventions: tuple[str, ...], estimates: pd.DataFrame) -> str:
+    """The agreement table for a terminal or a notebook cell, with P(below the value of no effect) from `estimates`."""
     compared, tests = agreed[agreed["unit"] != "p"], agreed[agreed["unit"] == "p"]
     two = bool(compared["adjusted"].any())
     sheet = _Sheet(two, estimates)
@@ -62,7 +62,7 @@ class _Line:
 class _Sheet:
     """The lines of the quantities, gathered under their headings."""
 
-    def __init__(self, two: bool, estimates: pd.DataFrame | None) -> None:
+    def __init__(self, two: bool, estimates: pd.DataFrame) -> None:
         self.two, self.estimates = two, estimates
         self.parts: list[tuple[str, list[_Line]]] = []
         self.used: set[str] = set()
@@ -182,10 +182,8 @@ def _probability(row: pd.Series[Any], same: pd.DataFrame) -> str:
     return figure_of(float(same.iloc[0]["p_below"]), "probability") if len(same) else ""
 
 
-def _same_quantity(row: pd.Series[Any], estimates: pd.DataFrame | None) -> pd.DataFrame:
+def _same_quantity(row: pd.Series[Any], estimates: pd.DataFrame) -> pd.DataFrame:
     """The rows of estimates.csv about the quantity of one row of the agreement table."""
-    if estimates is None:
-        return pd.DataFrame({"threshold": [], "p_below": [], "extrapolated": []})
     same = estimates
     for key in ("estimand", "term", "group", "versus", "contrast", "subgroup", "population"):
         same = same[same[key] == row[key]]
