@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bayes_rrmm.sensitivity import MissingReadings, compare_missing
     from bayes_rrmm.specification import Analysis, parse_analysis
     from bayes_rrmm.study import PublishedTable
+    from bayes_rrmm.study.lines import paired_lines
 
 _HOMES = {
     "published_table": "against_published",
@@ -81,6 +82,7 @@ _HOMES = {
     "Analysis": "specification",
     "parse_analysis": "specification",
     "PublishedTable": "study",
+    "paired_lines": "study.lines",
 }
 
 __all__ = [
@@ -121,6 +123,7 @@ __all__ = [
     "loo",
     "missing_values",
     "model_names",
+    "paired_lines",
     "parse_analysis",
     "plots",
     "published_names",

@@ -47,6 +47,17 @@ def test_fewer_clusters_go_through_the_compiled_model(name: str) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("name", LOG_NORMAL)
+def test_a_log_normal_frailty_passes_the_gate_by_default(name: str) -> None:
+    """4 x 1000 draws are enough for the spread of 38 small clusters, whose posterior reaches 0: every check passes."""
+    run = Run(name)
+    declared = br.parse_analysis(run.toml.partition("[sampling]")[0])
+    assert (declared.sampling.draws, declared.sampling.target_accept) == (1000, None)
+    diagnosis = br.diagnose(br.fit(declared, run.cohort()))
+    assert diagnosis.passed, str(diagnosis)
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("name", [RUN, "kidney__weibull_lnfrailty"])
 def test_a_refit_is_what_compiling_anew_gives(name: str, compiled_anew: None) -> None:  # noqa: F811
     """Fewer clusters through the compiled model give the draws of a fresh compilation, to the last bit."""
