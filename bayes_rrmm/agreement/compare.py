@@ -44,7 +44,7 @@ def conventions_of(ties: str, interval: str) -> tuple[str, ...]:
         "S(t) <= 1/2, limits where the interval's limits are",
         "Cox, standardised: survival of the same population with the group set for everyone; delta method",
         "Firth Cox: penalised likelihood, profile-likelihood interval; ML: the same model without a prior",
-        "RMST: area under the curve, Greenwood-type variance",
+        "RMST: area under the curve, Greenwood-type variance, Wald limits (as R's survRM2: they may lie beyond the horizon)",
         "adjusted: for the model's other covariates; the verdict beside a number is on the difference to the posterior",
         "difference in frequentist standard errors and width ratio: of log HR, log(-log S), log median; others as they are",
     )
