@@ -244,9 +244,9 @@ class Counterparts:
 
     @cached_property
     def left_out_share(self) -> float:
-        """The share of the events in rows with gaps."""
-        events = float((self.complete.weight * self.complete.event).sum())
-        return 1.0 - events / self.rows.events if self.rows.events else 0.0
+        """The share of rows, or of events where it is larger, that gaps leave out."""
+        everyone, known = float(self.rows.weight.sum()), float(self.complete.weight.sum())
+        return max(1.0 - known / everyone, 1.0 - self.complete.events / self.rows.events if self.rows.events else 0.0)
 
     def clustered_rows(self, levels: tuple[str, ...], by: str | None) -> list[Reason]:
         """The reason where rows of one cluster meet in a curve, or in two that are contrasted, whose variance takes them as

@@ -46,7 +46,7 @@ def hazard_ratio_rows(known: Counterparts, alone: WithoutPrior, estimand: Hazard
     contrasts = hazard_ratio_contrasts(known.fit.plan, estimand)
     posterior = [draws for _, _, draws in labelled_draws(estimand, estimates)]
     prior, both = (_draws_of(fit, estimand) for fit in (alone.prior_fit, alone.combined_fit))
-    likelihood = alone.likelihood
+    likelihood = alone.likelihood if known.fit.plan.frailty is None else None
     compared: list[Row] = []
     for index, (contrast, draws) in enumerate(zip(contrasts, posterior, strict=True)):
         identity: dict[str, Any] = {

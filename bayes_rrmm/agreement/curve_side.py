@@ -152,7 +152,8 @@ def _likelihood(known: Counterparts, quantity: Quantity, adjusted: bool) -> Iter
     convention, rows = "maximum likelihood of the same model, limits by simulation", float(known.complete.weight.sum())
     side = Side(METHODS[known.fit.plan.family], convention, adjusted, rows, answer)
     reasons = [*known.left_out, *_few_events(known, quantity)]
-    yield _row(known, quantity, side, why_none(answer, quantity.scale, []), reasons)
+    other = [Reason("different-model")] if known.fit.plan.frailty is not None else []
+    yield _row(known, quantity, side, [*other, *why_none(answer, quantity.scale, [])], reasons)
 
 
 def _few_events(known: Counterparts, quantity: Quantity) -> list[Reason]:

@@ -23,6 +23,8 @@ from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.reading.summary import quantile_of
 
 ONE_SD = 0.158655254
+NOT_NORMAL = frozenset({"few-events", "pooled"})
+"""Reasons with which likelihood times prior is not normal: it is no guide to what is left over."""
 PART = 0.3
 """The share of a difference from which what makes it counts as a reason."""
 
@@ -79,8 +81,8 @@ def explanation(
     The difference (and the logarithm of the ratio of widths) is the sum of three parts: maximum likelihood of the same model
     against the counterpart (form), likelihood times prior against maximum likelihood (prior), and the rest. A part of the same
     sign that is at least `PART` of the whole is a reason. A rest of more than half of it is unexplained, unless normal
-    distributions are no guide (few events, a skewed posterior) or the rows that one side leaves out can make it: with a share
-    `left_out` of the events left out two right answers differ by about its root in standard errors.
+    distributions are no guide (`NOT_NORMAL`, a skewed posterior) or the rows that one side leaves out can make it: with a share
+    `left_out` of rows or events left out two right answers differ by about its root in standard errors.
     """
 
     def reasons(verdict: Verdict) -> list[Reason]:
@@ -97,7 +99,7 @@ def explanation(
         skew = _skew(bayes, scale)
         if skew is not None and not WIDTH_RATIOS[0] <= skew <= WIDTH_RATIOS[1]:
             found.append(Reason("skewed", f"upper half {skew:.2f} times as wide as the lower"))
-        elif parts is not None and len(parts) > 1 and not any(reason.code == "few-events" for reason in verdict.reasons):
+        elif parts is not None and len(parts) > 1 and not {reason.code for reason in verdict.reasons} & NOT_NORMAL:
             found += _unexplained(verdict, parts, left_out)
         return found
 

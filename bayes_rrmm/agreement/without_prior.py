@@ -20,12 +20,12 @@ from scipy.stats import qmc
 from bayes_rrmm.agreement.counterparts import FAMILY, Counterparts
 from bayes_rrmm.agreement.verdict import Answer
 from bayes_rrmm.cohort.record import Cohort, Floats
-from bayes_rrmm.densities import log_likelihood
 from bayes_rrmm.errors import DataError, FitError
 from bayes_rrmm.estimands import AnyEstimand, Median
 from bayes_rrmm.fitted import Fit, as_dataset
 from bayes_rrmm.frequentist import Parametric, parametric
-from bayes_rrmm.parameters import LOG_LOG_2, log_median, spread_over_levels
+from bayes_rrmm.hazards import pointwise_log_likelihood
+from bayes_rrmm.parameters import FRAILTY, LOG_LOG_2, baseline_of, log_median, log_relative_hazard, spread_over_levels
 from bayes_rrmm.reading import Estimates, estimate
 from bayes_rrmm.reading.summary import quantile_of
 
@@ -34,6 +34,9 @@ NORMAL, PRIOR = 4096, 1000
 
 FAR, NO_HAZARD = 40.0, -50.0
 """What is added to a log hazard ratio without a finite estimate, and stands for the log hazard of an interval without events."""
+
+NO_FRAILTY = 1e-9
+"""A variance, or sd, of the frailty that is as good as none."""
 
 METHODS = {"exponential": "exponential ML", "weibull": "Weibull ML", "piecewise-exponential": "piecewise ML"}
 
@@ -58,10 +61,10 @@ class WithoutPrior:
 
     @cached_property
     def likelihood(self) -> Parametric | None:
-        """Maximum likelihood of the fit's own model on the rows without gaps, pooled groups as dummies against their first level;
-        None with a frailty, or where the data give no maximum. The baseline is that of a row with an event, where it is finite."""
+        """Maximum likelihood of the fit's own model on the rows without gaps, pooled groups as dummies against their first level,
+        a frailty left out; None where the data give no maximum. The baseline is that of a row with an event, where it is finite."""
         plan, rows = self.known.fit.plan, self.known.complete
-        if plan.frailty is not None or not np.any(rows.event):
+        if not np.any(rows.event):
             return None
         design, names = self.known.design(rows.covariates), self.known.names
         outcome = (rows.time, rows.event, rows.entry, rows.weight)
@@ -95,9 +98,12 @@ class WithoutPrior:
         return moved if self._reaches(moved.mean, found.log_likelihood) else None
 
     def _reaches(self, mean: Floats, best: float) -> bool:
-        draws = self._named(mean[None, :])
+        plan, rows, draws = self.known.fit.plan, self.known.complete, self._named(mean[None, :])
+        design, indicators = plan.encoding.design(rows.covariates), plan.encoding.indicators(rows.covariates)
         with np.errstate(all="ignore"):
-            reached = float(log_likelihood(self.known.fit.plan, draws, self.known.complete).sum())
+            eta = log_relative_hazard(draws, design, indicators)
+            terms = pointwise_log_likelihood(baseline_of(plan, draws), eta, rows.time, rows.event, rows.entry, rows.weight)
+            reached = float(terms.sum())
         return abs(reached - best) < 1e-5 * max(1.0, abs(best))
 
     @cached_property
@@ -108,12 +114,14 @@ class WithoutPrior:
 
     @cached_property
     def combined_fit(self) -> Fit | None:
-        """Likelihood times prior, both as normal distributions; None where the likelihood is not one, or has no finite maximum:
-        then it is far from normal.
+        """Likelihood times prior, both as normal distributions; None where the likelihood is not one, has no finite maximum (then
+        it is far from normal), or lacks the model's frailty.
 
         Pooled effects have the prior Normal(0, tau), tau being its posterior median.
         """
-        if self.normal is None or self.likelihood is None or set(self.likelihood.monotone) & set(self.known.names):
+        if self.normal is None or self.likelihood is None or self.known.fit.plan.frailty is not None:
+            return None
+        if set(self.likelihood.monotone) & set(self.known.names):
             return None
         way = self._way()
         estimates, information = self._by_median(self.normal.mean, self.normal.information)
@@ -197,9 +205,11 @@ class WithoutPrior:
 
     def _split(self, draws: Floats, columns: int, levels: int) -> dict[str, Floats]:
         """Rows of coefficients, every pooled effect and baseline under the names of the fit's own parameters."""
-        family, baseline = self.known.fit.plan.family, draws[:, columns + levels :]
+        plan, baseline = self.known.fit.plan, draws[:, columns + levels :]
+        family = plan.family
         named = {"beta": draws[:, :columns]} if columns else {}
         named |= {"effect": draws[:, columns : columns + levels]} if levels else {}
+        named |= {FRAILTY[plan.frailty]: np.full(len(draws), NO_FRAILTY)} if plan.frailty is not None else {}
         if family == "piecewise-exponential":
             return {"log_hazard": baseline, **named}
         return {"log_rate": baseline[:, 0], **({"log_shape": baseline[:, 1]} if family == "weibull" else {}), **named}
