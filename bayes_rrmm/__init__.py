@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bayes_rrmm.sensitivity import MissingReadings, compare_missing
     from bayes_rrmm.specification import Analysis, parse_analysis
     from bayes_rrmm.study import PublishedTable
+    from bayes_rrmm.study.lines import paired_lines
 
 _HOMES = {
     "published_table": "against_published",
@@ -85,6 +86,7 @@ _HOMES = {
     "Analysis": "specification",
     "parse_analysis": "specification",
     "PublishedTable": "study",
+    "paired_lines": "study.lines",
 }
 
 __all__ = [
@@ -126,6 +128,7 @@ __all__ = [
     "loo",
     "missing_values",
     "model_names",
+    "paired_lines",
     "parse_analysis",
     "plots",
     "published",

@@ -57,13 +57,11 @@ MOST_DESIGNS = 64
 class Designs:
     """The designs last made, by the values they were made of; at most `MOST_DESIGNS`, and read-only."""
 
-    made: dict[tuple[int, bytes], Floats] = field(default_factory=dict)
+    made: dict[tuple[object, ...], Floats] = field(default_factory=dict)
 
     def of(self, frame: pd.DataFrame, variables: Sequence[str], make: Callable[[pd.DataFrame], Floats]) -> Floats:
         """What `make` makes of the rows, or made of rows with the same values of `variables`. Raises what it raises."""
-        names = [name for name in variables if name in frame.columns]
-        values = pd.util.hash_pandas_object(frame[names].astype(object), index=False).to_numpy().tobytes() if names else b""
-        key = (len(frame), values)
+        key = (len(frame), *(tuple(frame[name].tolist()) for name in variables if name in frame.columns))
         if key not in self.made:
             design = make(frame)
             design.setflags(write=False)

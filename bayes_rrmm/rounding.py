@@ -1,6 +1,6 @@
 """One rule of rounding for everything a person reads.
 
-Ratios 2 decimals, months and weeks 1, years 2, days none, probabilities 3 and never 0.000 or 1.000.
+Ratios 2 decimals (from "<0.01" to ">999"), months and weeks 1, years 2, days none, probabilities 3 and never 0.000 or 1.000.
 """
 
 from __future__ import annotations
@@ -21,4 +21,6 @@ def figure_of(value: float, unit: str, contrast: str = "none") -> str:
         return "NR"
     if unit in ("probability", "p") and contrast == "none":
         return "<0.001" if value < 0.0005 else ">0.999" if value >= 0.9995 else f"{value:.3f}"
-    return f"{value:.{DECIMALS.get(unit, 1)}f}"
+    if unit == "ratio" and (value >= 1000 or 0 < value < 0.005):
+        return ">999" if value > 1 else "<0.01"
+    return f"{value:.3g}" if abs(value) >= 1e6 else f"{value:.{DECIMALS.get(unit, 1)}f}"

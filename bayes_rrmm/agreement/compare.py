@@ -23,7 +23,7 @@ from bayes_rrmm.estimands import AnyEstimand, Curve, HazardRatio
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist.cox import Ties
 from bayes_rrmm.frequentist.kaplan_meier import Interval
-from bayes_rrmm.reading import Estimates, estimate_all
+from bayes_rrmm.reading import Estimates, estimate_all, estimates_table
 
 COLUMNS = [
     "estimand", "endpoint", "term", "group", "versus", "contrast", "subgroup", "population", "adjusted", "at",
@@ -44,7 +44,7 @@ def conventions_of(ties: str, interval: str) -> tuple[str, ...]:
         "S(t) <= 1/2, limits where the interval's limits are",
         "Cox, standardised: survival of the same population with the group set for everyone; delta method",
         "Firth Cox: penalised likelihood, profile-likelihood interval; ML: the same model without a prior",
-        "RMST: area under the curve, Greenwood-type variance",
+        "RMST: area under the curve, Greenwood-type variance, Wald limits (as R's survRM2: they may lie beyond the horizon)",
         "adjusted: for the model's other covariates; the verdict beside a number is on the difference to the posterior",
         "difference in frequentist standard errors and width ratio: of log HR, log(-log S), log median; others as they are",
     )
@@ -52,10 +52,11 @@ def conventions_of(ties: str, interval: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The table, and the conventions it was made under."""
+    """The table, the conventions it was made under, and the estimates it is about (as in estimates.csv)."""
 
     table: pd.DataFrame
     conventions: tuple[str, ...]
+    estimates: pd.DataFrame
     mark: str = ""
 
     def to_dataframe(self) -> pd.DataFrame:
@@ -67,7 +68,7 @@ class Agreement:
         return f"{mark}{self.table.to_html(index=False)}<p>{'<br>'.join(map(html.escape, self.conventions))}</p>"
 
     def __str__(self) -> str:
-        text = agreement_text(self.table, self.conventions)
+        text = agreement_text(self.table, self.conventions, self.estimates)
         return f"{self.mark}\n{text}" if self.mark else text
 
 
@@ -106,7 +107,7 @@ def compare_with_frequentist(
             compared += curve_rows(known, alone, estimand, estimates)
     compared += lone_tests(known)
     table = pd.DataFrame([_flat(fit, rows, row) for row in compared], columns=COLUMNS)
-    return Agreement(table, conventions_of(ties, interval), mark=fit.mark)
+    return Agreement(table, conventions_of(ties, interval), estimates_table(found), fit.mark)
 
 
 def main_rows(table: pd.DataFrame) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from bayes_rrmm.frequentist import (
     KaplanMeier,
     SchoenfeldTest,
     SharedFrailty,
+    at_its_limit,
     baseline_test,
     cox,
     cox_baseline,
@@ -135,10 +136,13 @@ class Counterparts:
         """Cox with the fit's frailty, by R's information matrix for many clusters, or why there is none."""
         design, names, time, event, entry, weight = self._model
         cluster = self.complete.cluster
-        if cluster is None or len(np.unique(cluster)) > MOST_CLUSTERS:
-            return Reason("many-clusters")
+        clusters = 0 if cluster is None else len(np.unique(cluster))
+        if cluster is None or clusters > MOST_CLUSTERS:
+            return Reason("many-clusters", f"{clusters}")
+        if clusters < 2 or clusters == len(cluster):
+            return Reason("lone-rows")
         distribution: Any = "gamma" if self.fit.plan.frailty == "gamma" else "gaussian"
-        information: Any = "diagonal" if len(np.unique(cluster)) > 5 else "full"  # as R chooses
+        information: Any = "diagonal" if clusters > 5 else "full"  # as R chooses
         return self._tried(
             lambda: shared_frailty(
                 design, names, time, event, cluster, entry, weight,
@@ -167,18 +171,23 @@ class Counterparts:
         return None if isinstance(found, Reason) else found
 
     @cached_property
-    def cox_baseline(self) -> CoxBaseline | Reason:
-        """The baseline hazard of `cox`, or why there is none. Under delayed entry from where ten are at risk."""
+    def cox_with_baseline(self) -> tuple[Cox, CoxBaseline] | Reason:
+        """`cox` and its baseline hazard, at the limit of a monotone likelihood, or why there is none.
+
+        Where subjects enter late, from where ten are at risk.
+        """
         model = self.cox
         if isinstance(model, Reason):
             return model
-        if model.monotone:
-            return Reason("monotone-likelihood")
-        design, _, time, event, entry, weight = self._model
-        start = kaplan_meier(time, event, entry, weight).start if np.any(entry > 0) else 0.0
+        design, _, *outcome = self._model
+        start = kaplan_meier(*outcome).start if np.any(self.complete.survived_before > 0) else 0.0
         if math.isinf(start):
             return Reason("late-start")
-        return self._tried(lambda: cox_baseline(model, design, time, event, entry, weight, start=start))
+        try:
+            ended = at_its_limit(model, design, *outcome)
+            return ended, cox_baseline(ended, design, *outcome, start=start)
+        except FitError:
+            return Reason("monotone-likelihood")
 
     def unadjusted(self, variable: str, subgroup: str = "") -> Cox | Reason:
         """Cox of one variable alone, among the rows of a subgroup `column=level` where there is one, or why there is none."""
@@ -201,7 +210,10 @@ class Counterparts:
         if not np.any(seen):
             return Reason("empty-group")
         labels = [name for name, varies in zip(names, seen, strict=True) if varies]
-        return cox(design[:, seen], labels, rows.time, rows.event, rows.entry, rows.weight, ties=self.ties)
+        try:
+            return cox(design[:, seen], labels, rows.time, rows.event, rows.entry, rows.weight, ties=self.ties)
+        except DataError:  # the levels left in the subgroup are collinear: the reference has no patients there
+            return Reason("empty-group")
 
     def columns_of(self, variable: str, rows: Cohort) -> tuple[Floats, list[str]]:
         """The columns of a variable's own term, and their names."""
@@ -225,28 +237,51 @@ class Counterparts:
             return _nobody(label, given, self.prob, self.interval)
         entry = np.maximum(rows.entry, given)
         outcome = (rows.time[keep], rows.event[keep], entry[keep], rows.weight[keep])
-        if np.any(rows.entry[keep] > given):
+        if np.any(rows.survived_before[keep] > given):
             return kaplan_meier(*outcome, prob=self.prob, label=label, interval=self.interval)
         # Everyone was there at `given`: nobody enters late, so few at risk is no reason to start later.
         return kaplan_meier(*outcome, prob=self.prob, label=label, fewest_at_risk=1.0, interval=self.interval)
 
-    def reasons_of_form(self, variables: tuple[str, ...], at: float = math.inf) -> list[Reason]:
+    @cached_property
+    def left_out_share(self) -> float:
+        """The share of rows, or of events where it is larger, that gaps leave out."""
+        everyone, known = float(self.rows.weight.sum()), float(self.complete.weight.sum())
+        return max(1.0 - known / everyone, 1.0 - self.complete.events / self.rows.events if self.rows.events else 0.0)
+
+    def clustered_rows(self, levels: tuple[str, ...], by: str | None) -> list[Reason]:
+        """The reason where rows of one cluster meet in a curve, or in two that are contrasted, whose variance takes them as
+        independent; none without a frailty."""
+        cluster = self.rows.cluster
+        if cluster is None:
+            return []
+        used = np.ones(len(cluster), dtype=bool) if by is None else self.rows.covariates[by].isin(levels).to_numpy()
+        together = int((np.unique(cluster[used], return_counts=True)[1] > 1).sum())
+        return [Reason("clustered-rows", f"{together} clusters with several rows")] if together else []
+
+    def reasons_of_form(self, variables: tuple[str, ...], until: float = 0.0) -> list[Reason]:
         """What the data say against the model's form: hazards of the terms of these variables (of any term where there are
-        none) that are not proportional, a baseline that does not fit, an interval before `at` without events."""
-        reasons = []
-        tested = self.proportionality
+        none) that are not proportional, a baseline that does not fit, an interval before `until` with person-time and no event.
+
+        With a frailty neither test is of the model, since both are of hazards averaged over it: only the last is looked at.
+        """
+        reasons: list[Reason] = []
+        tested = self.proportionality if self.fit.plan.frailty is None else None
         if tested is not None:
             own = [test for test in tested.by_term if self._has(test.name, variables)] if variables else [tested.overall]
             bad = [f"{test.name}, p {test.p:.3f}" for test in own if test.p < SMALL_P]
             reasons += [Reason("non-proportional", ", ".join(bad))] if bad else []
-        baseline = self.baseline_fit
+        baseline = self.baseline_fit if self.fit.plan.frailty is None else None
         if baseline is not None and baseline.p < SMALL_P:
             reasons.append(Reason("baseline-misfit", f"p {baseline.p:.3f}"))
         if self.fit.plan.cuts:
-            starts = np.append(0.0, self.fit.plan.cut_array)
-            empty = [j for j, events in enumerate(interval_events(self.fit.plan, self.rows)) if events == 0 and starts[j] < at]
-            reasons += [Reason("empty-interval", ", ".join(f"from {starts[j]:g}" for j in empty))] if empty else []
+            starts, end = np.append(0.0, self.fit.plan.cut_array), min(until, float(self.rows.time.max()))
+            empty = [f"from {start:g}" for start, events in zip(starts, self._events, strict=True) if not events and start < end]
+            reasons += [Reason("empty-interval", ", ".join(empty))] if empty else []
         return reasons
+
+    @cached_property
+    def _events(self) -> Floats:
+        return interval_events(self.fit.plan, self.rows)
 
     def _has(self, term: str, variables: tuple[str, ...]) -> bool:
         found = self.fit.analysis.formula.find(term)

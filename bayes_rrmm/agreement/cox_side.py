@@ -15,7 +15,7 @@ import numpy as np
 from bayes_rrmm.agreement.counterparts import Counterparts
 from bayes_rrmm.agreement.explain import Without, explanation, prior_reasons
 from bayes_rrmm.agreement.row import NOTHING, Comparison, Row, posterior_answer
-from bayes_rrmm.agreement.verdict import FEW_EVENTS, Answer, Reason
+from bayes_rrmm.agreement.verdict import FEW_EVENTS, LARGEST_SPAN, Answer, Reason, too_wide
 from bayes_rrmm.agreement.without_prior import METHODS, WithoutPrior, estimate_and_limits
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.estimands import HazardRatio
@@ -24,6 +24,9 @@ from bayes_rrmm.frequentist import Cox, Parametric
 from bayes_rrmm.reading import Estimates, estimate
 from bayes_rrmm.reading.contrasts import Contrast, hazard_ratio_contrasts
 from bayes_rrmm.reading.table import labelled_draws
+
+FEW_CLUSTERS = 20
+"""Below it a robust variance is too small (Therneau and Grambsch 2000, section 8.2, ask for many clusters)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def hazard_ratio_rows(known: Counterparts, alone: WithoutPrior, estimand: Hazard
     contrasts = hazard_ratio_contrasts(known.fit.plan, estimand)
     posterior = [draws for _, _, draws in labelled_draws(estimand, estimates)]
     prior, both = (_draws_of(fit, estimand) for fit in (alone.prior_fit, alone.combined_fit))
-    likelihood = alone.likelihood
+    likelihood = alone.likelihood if known.fit.plan.frailty is None else None
     compared: list[Row] = []
     for index, (contrast, draws) in enumerate(zip(contrasts, posterior, strict=True)):
         identity: dict[str, Any] = {
@@ -58,7 +61,7 @@ def hazard_ratio_rows(known: Counterparts, alone: WithoutPrior, estimand: Hazard
         }
         without = Without(
             None if prior is None else prior[index],
-            None if likelihood is None else _ratio(likelihood.contrast(contrast.columns, known.prob)),
+            None if likelihood is None else _ratio(likelihood.contrast(known.weights_of(contrast), known.prob)),
             None if both is None else estimate_and_limits(both[index], known.prob, centre=0.5),
         )
         few = _few_events(known.complete, estimand, contrast, known)
@@ -73,7 +76,8 @@ def _draws_of(fit: Fit | None, estimand: HazardRatio) -> list[Floats] | None:
 
 def _rows_of(known: Counterparts, ratio: Ratio, likelihood: Parametric | None) -> Iterator[Row]:
     rows, weights = float(known.complete.weight.sum()), known.weights_of(ratio.contrast)
-    adjusted = len(known.fit.analysis.formula.terms) > 1
+    about = {*_variables(known, ratio.estimand), ratio.estimand.by}
+    adjusted = bool(set(known.fit.analysis.formula.variables) - about)
     pooled = [Reason("pooled")] if np.any(ratio.contrast.levels != 0) else []
     shared = [*known.left_out, *pooled, *ratio.about, *known.reasons_of_form(_variables(known, ratio.estimand))]
     wald = f"{known.ties.capitalize()} ties, Wald interval"
@@ -86,7 +90,9 @@ def _rows_of(known: Counterparts, ratio: Ratio, likelihood: Parametric | None) -
             ratio.identity, _cox(known, ratio, model, weights, shared), f"Cox, {frailty} frailty",
             f"{wald}, R's frailty(){edge}", adjusted, rows,
         )  # fmt: skip
-        clustered = _refused(known, ratio, known.clustered_cox, weights, [Reason("different-model"), *shared])
+        clusters = int(known.complete.cluster_numbers.max()) + 1 if len(known.complete) else 0
+        few = [Reason("few-clusters", f"{clusters}")] if clusters < FEW_CLUSTERS else []
+        clustered = _refused(known, ratio, known.clustered_cox, weights, [Reason("different-model"), *few, *shared])
         yield Row(ratio.identity, clustered, "Cox, errors by cluster", f"{wald}, robust", adjusted, rows)
     else:
         yield Row(ratio.identity, _cox(known, ratio, known.cox, weights, shared), "Cox", wald, adjusted, rows)
@@ -95,7 +101,7 @@ def _rows_of(known: Counterparts, ratio: Ratio, likelihood: Parametric | None) -
     diverges = not isinstance(known.cox, Reason) and not math.isfinite(known.cox.contrast(weights)[1])
     if (diverges or any(reason.code == "few-events" for reason in ratio.about)) and known.firth is not None and frailty is None:
         yield _firth(known, ratio, weights, [reason for reason in shared if reason.code != "monotone-likelihood"], adjusted)
-    if likelihood is not None and not pooled:
+    if likelihood is not None:
         yield _likelihood(known, ratio, shared, adjusted)
 
 
@@ -115,6 +121,8 @@ def _refused(known: Counterparts, ratio: Ratio, model: Cox | Reason, weights: Fl
     answer = _ratio(model.contrast(weights, known.prob))
     if not all(map(math.isfinite, (answer.estimate, answer.lower, answer.upper))) or answer.lower == 0:
         return Comparison.refused(ratio.bayes, NOTHING, [*reasons, Reason("monotone-likelihood", _without_events(known, ratio))])
+    if not answer.lower * LARGEST_SPAN > answer.upper:
+        return Comparison.refused(ratio.bayes, NOTHING, [*reasons, too_wide(answer)])
     return Comparison.refused(ratio.bayes, answer, reasons)
 
 
@@ -161,8 +169,10 @@ def _likelihood(known: Counterparts, ratio: Ratio, reasons: list[Reason], adjust
 
 def _between(known: Counterparts, ratio: Ratio, freq: Answer, reasons: list[Reason]) -> Comparison:
     """The comparison, with the prior's weight."""
+    if not freq.lower * LARGEST_SPAN > freq.upper:
+        return Comparison.refused(ratio.bayes, NOTHING, [too_wide(freq), *reasons])
     prior = prior_reasons(ratio.without.prior, freq, math.log, known.prob)
-    why = explanation(ratio.bayes, freq, math.log, known.prob, ratio.without)
+    why = explanation(ratio.bayes, freq, math.log, known.prob, ratio.without, known.left_out_share)
     return Comparison.between(ratio.bayes, freq, math.log, known.prob, [*prior, *reasons], why)
 
 

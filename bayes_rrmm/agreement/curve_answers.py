@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from bayes_rrmm.agreement.row import NOTHING
-from bayes_rrmm.agreement.verdict import LARGEST_DIFFERENCE, Answer, Reason, Transform, standard_error
+from bayes_rrmm.agreement.verdict import LARGEST_DIFFERENCE, LARGEST_SPAN, Answer, Reason, Transform, standard_error, too_wide
 from bayes_rrmm.estimands import Curve, Median, Rmst
 from bayes_rrmm.frequentist import (
     KaplanMeier,
@@ -73,7 +73,9 @@ def why_none(answer: Answer, scale: Transform, curves: Sequence[KaplanMeier | St
     if any(math.isinf(value) for value in (answer.estimate, answer.lower, answer.upper)):
         return [Reason("not-reached", ", ".join(_lowest(curve) for curve in curves))]
     on_scale = answer.on(scale)
-    return [Reason("degenerate-interval")] if on_scale is None or on_scale.width == 0 else []
+    if on_scale is None or on_scale.width <= 1e-9 * max(1.0, abs(on_scale.estimate)):
+        return [Reason("degenerate-interval")]
+    return [too_wide(answer)] if scale is math.log and answer.lower * LARGEST_SPAN < answer.upper else []
 
 
 def wide_step(curve: KaplanMeier, answer: Answer, prob: float) -> list[Reason]:

@@ -49,7 +49,9 @@ class Quantity:
 
     @property
     def reach(self) -> float:
-        """Until when it needs the curve; for ever where a median's horizon is the end of follow-up."""
+        """Until when it needs the curve: of a median, until its upper limit."""
+        if isinstance(self.estimand, Median):
+            return min(self.bayes.upper, _horizon(self.estimand, math.inf))
         return self.time if isinstance(self.estimand, Survival) else _horizon(self.estimand, math.inf)
 
 
@@ -118,6 +120,7 @@ def _kaplan_meier(known: Counterparts, quantity: Quantity, others: list[str], ab
     missing = [_late(max(curve.start for curve in curves))] if late else why_none(answer, quantity.scale, curves)
     not_same = [Reason("different-population")] if about_others else []
     not_same += [Reason("different-adjustment")] if by is not None and others else []
+    not_same += known.clustered_rows(quantity.groups, by)
     reasons = [] if by is None or known.rows.is_complete((by,)).all() else [Reason("different-rows")]
     few = [f"{curve.label} {curve.events:g}" for curve in curves if curve.events < FEW_EVENTS]
     reasons += [Reason("few-events", ", ".join(few))] if few else []
@@ -149,7 +152,8 @@ def _likelihood(known: Counterparts, quantity: Quantity, adjusted: bool) -> Iter
     convention, rows = "maximum likelihood of the same model, limits by simulation", float(known.complete.weight.sum())
     side = Side(METHODS[known.fit.plan.family], convention, adjusted, rows, answer)
     reasons = [*known.left_out, *_few_events(known, quantity)]
-    yield _row(known, quantity, side, why_none(answer, quantity.scale, []), reasons)
+    other = [Reason("different-model")] if known.fit.plan.frailty is not None else []
+    yield _row(known, quantity, side, [*other, *why_none(answer, quantity.scale, [])], reasons)
 
 
 def _few_events(known: Counterparts, quantity: Quantity) -> list[Reason]:
@@ -178,19 +182,24 @@ class Side:
 def _row(known: Counterparts, quantity: Quantity, side: Side, prevented: list[Reason], reasons: list[Reason]) -> Row:
     """One row: not comparable where something prevents it, because the questions differ or an answer is missing."""
     by = quantity.estimates.by
-    form = known.reasons_of_form((by,) if by else (), quantity.reach)
+    form = [*_pooled(known, by), *known.reasons_of_form((by,) if by else (), quantity.reach)]
     if prevented:
-        comparison = Comparison.refused(quantity.bayes, side.answer, [*prevented, *reasons, *form])
+        unprinted = {"too-wide"} & {reason.code for reason in prevented}
+        comparison = Comparison.refused(quantity.bayes, NOTHING if unprinted else side.answer, [*prevented, *reasons, *form])
     else:
         prior = prior_reasons(quantity.without.prior, side.answer, quantity.scale, known.prob)
-        why = explanation(quantity.bayes, side.answer, quantity.scale, known.prob, quantity.without)
+        why = explanation(quantity.bayes, side.answer, quantity.scale, known.prob, quantity.without, known.left_out_share)
         found = [*prior, *reasons, *form]
         comparison = Comparison.between(quantity.bayes, side.answer, quantity.scale, known.prob, found, why)
     return Row(quantity.identity, comparison, side.method, side.convention, side.adjusted, side.rows)
 
 
+def _pooled(known: Counterparts, by: str) -> list[Reason]:
+    return [Reason("pooled")] if any(by in ("", pooled.term) for pooled in known.encoding.pooled) else []
+
+
 def _late(start: float) -> Reason:
-    return Reason("late-start", f"from {start:g}" if math.isfinite(start) else "never")
+    return Reason("late-start", f"it starts at {start:g}, given survival to it" if math.isfinite(start) else "never")
 
 
 def _convention(quantity: Quantity, of_survival: str, of_area: str) -> str:

@@ -23,6 +23,8 @@ from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.reading.summary import quantile_of
 
 ONE_SD = 0.158655254
+NOT_NORMAL = frozenset({"few-events", "pooled"})
+"""Reasons with which likelihood times prior is not normal: it is no guide to what is left over."""
 PART = 0.3
 """The share of a difference from which what makes it counts as a reason."""
 
@@ -71,55 +73,58 @@ def _or_infinite(scale: Transform, value: float) -> float:
         return -math.inf if value <= 0 else math.inf
 
 
-def explanation(bayes: Answer, freq: Answer, scale: Transform, prob: float, without: Without) -> Callable[[Verdict], list[Reason]]:
+def explanation(
+    bayes: Answer, freq: Answer, scale: Transform, prob: float, without: Without, left_out: float = 0.0
+) -> Callable[[Verdict], list[Reason]]:
     """What to look for once two answers differ: how much of it the model's form and the prior make, and a skewed posterior.
 
     The difference (and the logarithm of the ratio of widths) is the sum of three parts: maximum likelihood of the same model
     against the counterpart (form), likelihood times prior against maximum likelihood (prior), and the rest. A part of the same
-    sign that is at least `PART` of the whole is a reason; a rest of more than half of it is unexplained, unless the row has
-    reasons of another kind.
+    sign that is at least `PART` of the whole is a reason. A rest of more than half of it is unexplained, unless normal
+    distributions are no guide (`NOT_NORMAL`, a skewed posterior) or the rows that one side leaves out can make it: with a share
+    `left_out` of rows or events left out two right answers differ by about its root in standard errors.
     """
 
     def reasons(verdict: Verdict) -> list[Reason]:
         found = []
         parts = _parts(freq, scale, prob, without)
         if parts is not None:
-            moved = [verdict.shifted and _is_part(part, verdict.difference_in_se) for part, _ in parts]
-            resized = [verdict.resized and _is_part(part, math.log(verdict.width_ratio)) for _, part in parts]
+            moved = [verdict.shifted and _is_part(part, verdict.difference_in_se) for part, _ in parts] + [False]
+            resized = [verdict.resized and _is_part(part, math.log(verdict.width_ratio)) for _, part in parts] + [False]
             said = [f"{shift:+.1f} standard errors, interval {math.exp(width):.2f} times as wide" for shift, width in parts]
             narrower = resized[0] and verdict.width_ratio < 1
             found += [Reason("model-form", said[0])] if moved[0] or (resized[0] and not narrower) else []
             found += [Reason("borrows-strength", f"{math.exp(parts[0][1]):.2f} times as wide")] if narrower else []
-            found += [Reason("prior-weighs", said[1])] if moved[1] or resized[1] else []
+            found += [Reason("prior-weighs", said[-1])] if moved[1] or resized[1] else []
         skew = _skew(bayes, scale)
         if skew is not None and not WIDTH_RATIOS[0] <= skew <= WIDTH_RATIOS[1]:
             found.append(Reason("skewed", f"upper half {skew:.2f} times as wide as the lower"))
-        elif parts is not None and not verdict.reasons:
-            found += _unexplained(verdict, parts)
+        elif parts is not None and len(parts) > 1 and not {reason.code for reason in verdict.reasons} & NOT_NORMAL:
+            found += _unexplained(verdict, parts, left_out)
         return found
 
     return reasons
 
 
-def _unexplained(verdict: Verdict, parts: list[tuple[float, float]]) -> list[Reason]:
+def _unexplained(verdict: Verdict, parts: list[tuple[float, float]], left_out: float) -> list[Reason]:
     shift = verdict.difference_in_se - sum(part for part, _ in parts)
     width = math.log(verdict.width_ratio) - sum(part for _, part in parts)
-    moved = verdict.shifted and abs(shift) > abs(verdict.difference_in_se) / 2
-    resized = verdict.resized and abs(width) > abs(math.log(verdict.width_ratio)) / 2
+    moved = verdict.shifted and abs(shift) > max(abs(verdict.difference_in_se) / 2, 2 * math.sqrt(left_out))
+    lost = -math.log1p(-left_out) if left_out < 1 else math.inf
+    resized = verdict.resized and abs(width) > max(abs(math.log(verdict.width_ratio)) / 2, lost)
     if not (moved or resized):
         return []
     return [Reason("unexplained", f"{shift:+.1f} standard errors, interval {math.exp(width):.2f} times as wide, are left over")]
 
 
 def _parts(freq: Answer, scale: Transform, prob: float, without: Without) -> list[tuple[float, float]] | None:
-    """Form, then prior: each its part of the difference and of the log ratio of widths; None where they cannot be told apart."""
-    if without.likelihood is None or without.combined is None:
+    """Form, then, where it can be told, prior: each its part of the difference and of the log ratio of widths; None without."""
+    form = None if without.likelihood is None else compare(without.likelihood, freq, scale, prob)
+    if form is None or form[1] <= 0:
         return None
-    form, both = (compare(answer, freq, scale, prob) for answer in (without.likelihood, without.combined))
-    if form is None or both is None:
-        return None
-    logs = math.log(form[1]), math.log(both[1])
-    return [(form[0], logs[0]), (both[0] - form[0], logs[1] - logs[0])]
+    both = None if without.combined is None else compare(without.combined, freq, scale, prob)
+    first = (form[0], math.log(form[1]))
+    return [first] if both is None else [first, (both[0] - first[0], math.log(both[1]) - first[1])]
 
 
 def _is_part(part: float, whole: float) -> bool:

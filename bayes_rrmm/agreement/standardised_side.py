@@ -18,11 +18,10 @@ Curves = dict[str, StandardisedSurvival]
 
 def standardised_curves(known: Counterparts, estimates: Estimates) -> Curves | Reason:
     """A curve for each group ("" for everyone), from the fit's `cox`, over the population without gaps; or why there are none."""
-    model, baseline = known.cox, known.cox_baseline
-    if isinstance(model, Reason):
-        return model
-    if isinstance(baseline, Reason):
-        return baseline
+    fitted = known.cox_with_baseline
+    if isinstance(fitted, Reason):
+        return fitted
+    model, baseline = fitted
     try:
         who = members(replace(known.fit, cohort=known.complete), estimates.population)
     except (AnalysisError, FitError):

@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
@@ -24,16 +25,19 @@ NAMES = {
     "proportional-hazards": "Proportional hazards",
     "baseline-fit": "Baseline fits",
     "independent-entry": "Delayed entry independent of the time of the event",
+    "follow-up": "Follow-up",
 }
+FOLLOW_UP = "follow-up"
 BESIDE = ("Cox", "Kaplan-Meier", "Cox, standardised")
 """Counterparts that stand beside the posterior; every other has a line of its own below it."""
 ONLY_TO_EXPLAIN = " ML"
 """How the method ends that is shown only where its line explains something: the main counterpart differs, or there is none."""
 
 
-def agreement_text(agreed: pd.DataFrame, conventions: tuple[str, ...], estimates: pd.DataFrame | None = None) -> str:
-    """The agreement table for a terminal or a notebook cell; with `estimates`, also P(below the value of no effect)."""
-    compared, tests = agreed[agreed["unit"] != "p"], agreed[agreed["unit"] == "p"]
+def agreement_text(agreed: pd.DataFrame, conventions: tuple[str, ...], estimates: pd.DataFrame) -> str:
+    """The agreement table for a terminal or a notebook cell, with P(below the value of no effect) from `estimates`."""
+    alone = (agreed["unit"] == "p") | (agreed["estimand"] == FOLLOW_UP)
+    compared, tests = agreed[~alone], agreed[alone]
     two = bool(compared["adjusted"].any())
     sheet = _Sheet(two, estimates)
     keys = ["estimand", "term", "group", "versus", "contrast", "subgroup", "population", "at", "given"]
@@ -62,7 +66,7 @@ class _Line:
 class _Sheet:
     """The lines of the quantities, gathered under their headings."""
 
-    def __init__(self, two: bool, estimates: pd.DataFrame | None) -> None:
+    def __init__(self, two: bool, estimates: pd.DataFrame) -> None:
         self.two, self.estimates = two, estimates
         self.parts: list[tuple[str, list[_Line]]] = []
         self.used: set[str] = set()
@@ -113,8 +117,8 @@ class _Sheet:
     def _columns(self, titles: bool = False) -> Table:
         """A table of one heading; all have the same widths, so that they line up."""
         table = Table(box=None, pad_edge=False, show_edge=False, show_header=titles, header_style="")
-        sides = {"unadjusted": 20, "adjusted": 20} if self.two else {"frequentist": 21}
-        widths = {"": 28 if self.two else 34, "posterior": 21, "P(<null)": 8, **sides}
+        sides = {"unadjusted": 20, "adjusted": 20} if self.two else {"frequentist": 20}
+        widths = {"": 30 if self.two else 36, "posterior": 20, "P(<null)": 8, **sides}
         for name, width in widths.items():
             table.add_column(name, justify="left" if not name else "right", width=width, overflow="fold")
         table.add_column("verdict", overflow="fold")
@@ -125,10 +129,10 @@ def _tests(tests: pd.DataFrame) -> list[str]:
     """A line a test: what it tests, of which term, its p."""
     lines: list[str] = []
     for estimand, rows in tests.groupby("estimand", sort=False):
-        lines.append(f"{NAMES.get(str(estimand), str(estimand))}: tests")
+        lines.append(NAMES.get(str(estimand), str(estimand)) + ("" if estimand == FOLLOW_UP else ": tests"))
         for _, row in rows.iterrows():
             name = row["term"] or ("all terms" if estimand == "proportional-hazards" else "")
-            p = f"{row['method']} {figure_of(row['frequentist'], 'p')}"
+            p = f"{row['method']} {_numbers(row, 'freq').replace(chr(92), '')}"
             lines.append(f"  {name + ': ' if name else ''}{p} ({row['convention']})")
     return lines
 
@@ -173,7 +177,8 @@ def _numbers(row: pd.Series[Any], side: str) -> str:
         return "-"
     contrast = "none" if row["contrast"] == "ratio" else row["contrast"]
     shown = [figure_of(value, row["unit"], contrast) for value in (centre, low, high)]
-    return shown[0] if pd.isna(low) and pd.isna(high) else f"{shown[0]} \\[{shown[1]}, {shown[2]}]"
+    no_width = (pd.isna(low) and pd.isna(high)) or bool(np.isclose(low, high, rtol=1e-9, atol=1e-9) and np.isfinite(centre))
+    return shown[0] if no_width else f"{shown[0]} \\[{shown[1]}, {shown[2]}]"
 
 
 def _probability(row: pd.Series[Any], same: pd.DataFrame) -> str:
@@ -182,10 +187,8 @@ def _probability(row: pd.Series[Any], same: pd.DataFrame) -> str:
     return figure_of(float(same.iloc[0]["p_below"]), "probability") if len(same) else ""
 
 
-def _same_quantity(row: pd.Series[Any], estimates: pd.DataFrame | None) -> pd.DataFrame:
+def _same_quantity(row: pd.Series[Any], estimates: pd.DataFrame) -> pd.DataFrame:
     """The rows of estimates.csv about the quantity of one row of the agreement table."""
-    if estimates is None:
-        return pd.DataFrame({"threshold": [], "p_below": [], "extrapolated": []})
     same = estimates
     for key in ("estimand", "term", "group", "versus", "contrast", "subgroup", "population"):
         same = same[same[key] == row[key]]

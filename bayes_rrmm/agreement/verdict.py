@@ -33,6 +33,10 @@ REASONS = {
     "different-rows": "the frequentist side leaves out patients whose covariates have gaps, the Bayesian side marginalises them",
     "nothing-left": "leaving out the rows with gaps leaves nothing to estimate this from",
     "empty-group": "a group compared here has no patients",
+    "clustered-rows": "rows of one cluster are compared, and Kaplan-Meier's variance takes them as independent",
+    "few-clusters": "errors by cluster need more clusters than these",
+    "lone-rows": "each cluster has one row, so no frailty can be estimated",
+    "too-wide": "the interval spans more than a factor of a million: the data do not determine the answer, and it is not printed",
     "different-model": "the Bayesian number takes account of the frailty of the cluster, the frequentist one does not",
     "many-clusters": "Cox with a frailty takes too long with so many clusters, so there is no estimate to compare with",
     "different-adjustment": "the Bayesian number is adjusted for other covariates, the frequentist one is not",
@@ -42,8 +46,12 @@ REASONS = {
     "degenerate-interval": "the frequentist curve is at 0 or 1, or flat, and its interval has no width",
     "late-start": "the frequentist curve starts late: fewer than 10 are at risk before",
     "test-only": "a test, for which there is no posterior quantity",
-    "unexplained": "no listed reason holds: look at the diagnostics and at the rows themselves",
+    "data-only": "it describes the data, and there is no posterior quantity",
+    "unexplained": "part of the difference has no listed reason: look at the diagnostics and at the rows themselves",
 }
+
+LARGEST_SPAN = 1e6
+"""An interval of a ratio whose limits are further apart is not an answer."""
 
 OF_WIDTH_ONLY = frozenset({"borrows-strength"})
 """Reasons why an interval has another width, but not why it lies elsewhere."""
@@ -89,6 +97,11 @@ class Answer:
     def width(self) -> float:
         """Upper less lower limit."""
         return self.upper - self.lower
+
+
+def too_wide(answer: Answer) -> Reason:
+    """The reason not to print an interval of a ratio, with its orders of magnitude."""
+    return Reason("too-wide", f"{answer.lower:.0e} to {answer.upper:.0e}")
 
 
 @dataclass(frozen=True)

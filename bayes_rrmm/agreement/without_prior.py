@@ -8,6 +8,7 @@ the posterior would be if nothing but the prior made it differ. Normal draws are
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,78 +19,163 @@ from scipy.stats import qmc
 
 from bayes_rrmm.agreement.counterparts import FAMILY, Counterparts
 from bayes_rrmm.agreement.verdict import Answer
-from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.errors import DataError, FitError
 from bayes_rrmm.estimands import AnyEstimand, Median
 from bayes_rrmm.fitted import Fit, as_dataset
 from bayes_rrmm.frequentist import Parametric, parametric
-from bayes_rrmm.parameters import LOG_LOG_2, log_median
+from bayes_rrmm.hazards import pointwise_log_likelihood
+from bayes_rrmm.parameters import FRAILTY, LOG_LOG_2, baseline_of, log_median, log_relative_hazard, spread_over_levels
 from bayes_rrmm.reading import Estimates, estimate
 from bayes_rrmm.reading.summary import quantile_of
 
 NORMAL, PRIOR = 4096, 1000
 """Draws of a normal distribution, the first of which is its mean, and of the prior."""
 
-NO_HAZARD = -50.0
-"""Stands for the log hazard of an interval without events, minus infinity: e^-50 is 0 in any unit of time."""
+FAR, NO_HAZARD = 40.0, -50.0
+"""What is added to a log hazard ratio without a finite estimate, and stands for the log hazard of an interval without events."""
+
+NO_FRAILTY = 1e-9
+"""A variance, or sd, of the frailty that is as good as none."""
 
 METHODS = {"exponential": "exponential ML", "weibull": "Weibull ML", "piecewise-exponential": "piecewise ML"}
 
 
 @dataclass(frozen=True)
+class Normal:
+    """A likelihood as a normal distribution of coefficients (P,) and baseline (B,), the baseline at the average patient.
+
+    What has no finite estimate (a level, or an interval, without events) is so far out that the likelihood is at its limit.
+    """
+
+    mean: Floats
+    covariance: Floats
+    information: Floats
+
+
+@dataclass(frozen=True)
 class WithoutPrior:
-    """Both of a fit whose counterparts are `known`, each made once, when first asked for."""
+    """All of a fit whose counterparts are `known`, each made once, when first asked for."""
 
     known: Counterparts
 
     @cached_property
     def likelihood(self) -> Parametric | None:
-        """Maximum likelihood of the fit's own model on the rows without gaps; None where it has pooled effects or a frailty
-        (their spread is learnt through the prior), or the data give no maximum."""
+        """Maximum likelihood of the fit's own model on the rows without gaps, pooled groups as dummies against their first level,
+        a frailty left out; None where the data give no maximum. The baseline is that of a row with an event, where it is finite."""
         plan, rows = self.known.fit.plan, self.known.complete
-        if plan.encoding.pooled or plan.frailty is not None or not len(rows):
+        if not np.any(rows.event):
             return None
-        design = plan.encoding.design(rows.covariates)
-        names = [column.name for column in plan.encoding.columns]
+        design, names = self.known.design(rows.covariates), self.known.names
         outcome = (rows.time, rows.event, rows.entry, rows.weight)
+        centre = design[int(np.argmax(rows.event))]
         try:
-            return parametric(FAMILY[plan.family], design, names, *outcome, cuts=plan.cut_array, centre=np.zeros(len(names)))
+            return parametric(FAMILY[plan.family], design, names, *outcome, cuts=plan.cut_array, centre=centre)
         except (DataError, FitError):
             return None
 
     @cached_property
-    def likelihood_fit(self) -> Fit | None:
-        """The maximum-likelihood fit as draws; None where a coefficient has no finite estimate, or none has."""
+    def normal(self) -> Normal | None:
+        """The likelihood as a normal distribution; None where there is none, or its limit is not reached."""
         found = self.likelihood
-        if found is None or set(found.monotone) & set(found.names):
+        if found is None:
             return None
-        estimates, information = _likelihood_of(found)
-        free = np.isfinite(estimates)
-        covariance = np.linalg.inv(information[np.ix_(free, free)])
-        draws = np.tile(np.where(free, estimates, NO_HAZARD), (NORMAL, 1))
-        draws[:, free] = _normal(estimates[free], covariance)
-        return _fit_of(self.known, self._named(draws))
+        columns = len(found.names)
+        finite = found.finite
+        mean = np.concatenate([found.coefficients, found.baseline]) if finite is None else finite.estimates.copy()
+        covariance = found.covariance if finite is None else finite.covariance
+        reported = np.concatenate([found.coefficients, found.baseline])
+        if np.any(np.isnan(reported)):
+            return None
+        mean[:columns] += np.where(np.isinf(reported[:columns]), np.sign(reported[:columns]) * FAR, 0.0)
+        mean[columns:] = np.where(np.isinf(reported[columns:]), NO_HAZARD, mean[columns:])
+        information = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True)
+        # From the baseline of one patient to that of the average one, at columns of 0.
+        move, back = np.eye(len(mean)), np.eye(len(mean))
+        rates = slice(columns, None if self.known.fit.plan.family != "weibull" else -1)
+        move[rates, :columns], back[rates, :columns] = -found.centre, found.centre
+        moved = Normal(move @ mean, move @ covariance @ move.T, back.T @ information @ back)
+        return moved if self._reaches(moved.mean, found.log_likelihood) else None
+
+    def _reaches(self, mean: Floats, best: float) -> bool:
+        plan, rows, draws = self.known.fit.plan, self.known.complete, self._named(mean[None, :])
+        design, indicators = plan.encoding.design(rows.covariates), plan.encoding.indicators(rows.covariates)
+        with np.errstate(all="ignore"):
+            eta = log_relative_hazard(draws, design, indicators)
+            terms = pointwise_log_likelihood(baseline_of(plan, draws), eta, rows.time, rows.event, rows.entry, rows.weight)
+            reached = float(terms.sum())
+        return abs(reached - best) < 1e-5 * max(1.0, abs(best))
+
+    @cached_property
+    def likelihood_fit(self) -> Fit | None:
+        """The maximum-likelihood fit as draws; None where it is not normal."""
+        found = self.normal
+        return None if found is None else _fit_of(self.known, self._named(_draws(found.mean, found.covariance)))
 
     @cached_property
     def combined_fit(self) -> Fit | None:
-        """Likelihood times prior, both as normal distributions; None where the likelihood is not one."""
-        if self.likelihood_fit is None or self.likelihood is None:
+        """Likelihood times prior, both as normal distributions; None where the likelihood is not one, has no finite maximum (then
+        it is far from normal), or lacks the model's frailty.
+
+        Pooled effects have the prior Normal(0, tau), tau being its posterior median.
+        """
+        if self.normal is None or self.likelihood is None or self.known.fit.plan.frailty is not None:
             return None
-        estimates, information = _likelihood_of(self.likelihood)
-        estimates, information = self._by_median(estimates, information)
-        prior = self._prior_vectors()
-        mean, precision = prior.mean(axis=0), np.linalg.inv(np.cov(prior.T).reshape(len(estimates), -1))
-        covariance = np.linalg.inv(information + precision)
-        moved = np.where(np.isfinite(estimates), estimates - mean, 0.0)
-        draws = _normal(mean + covariance @ information @ moved, covariance)
+        if set(self.likelihood.monotone) & set(self.known.names):
+            return None
+        way = self._way()
+        estimates, information = self._by_median(self.normal.mean, self.normal.information)
+        prior_mean, precision = self._prior_normal()
+        covariance = np.linalg.inv(way.T @ information @ way + precision)
+        mean = prior_mean + covariance @ way.T @ information @ (estimates - way @ prior_mean)
+        draws = _draws(mean, covariance)
         if self._is_weibull:
             draws[:, -2] = LOG_LOG_2 - np.exp(draws[:, -1]) * draws[:, -2]
-        return _fit_of(self.known, self._named(draws))
+        return _fit_of(self.known, self._split(draws, len(self.known.encoding.columns), len(self.known.encoding.pooled_levels)))
+
+    def _way(self) -> Floats:
+        """From (coefficients, every pooled effect, baseline) to (coefficients, dummies, baseline of the first levels)."""
+        columns, levels = len(self.known.encoding.columns), len(self.known.encoding.pooled_levels)
+        free = self.known.free_levels
+        assert self.normal is not None
+        base = len(self.normal.mean) - columns - len(free)
+        way = np.zeros((len(self.normal.mean), columns + levels + base))
+        way[:columns, :columns] = np.eye(columns)
+        way[columns + len(free) :, columns + levels :] = np.eye(base)
+        first = [index for index in range(levels) if index not in free]
+        for row, index in enumerate(free):
+            own = max(start for start in first if start < index)
+            way[columns + row, columns + index], way[columns + row, columns + own] = 1.0, -1.0
+        # An effect of the first level adds to each log rate; of a Weibull it takes its share off the log median.
+        share = -math.exp(-self.normal.mean[-1]) if self._is_weibull else 1.0
+        rates = slice(columns + len(free), -1 if self._is_weibull else None)
+        way[rates, [columns + index for index in first]] = share
+        return way
+
+    def _prior_normal(self) -> tuple[Floats, Floats]:
+        """Mean and precision of the prior of (coefficients, pooled effects, baseline); of a Weibull's log median and log shape,
+        where clinical statements are normal and independent."""
+        plan, prior = self.known.fit.plan, self._prior
+        columns = [prior["beta"]] if "beta" in prior else []
+        baseline = prior["log_hazard" if plan.family == "piecewise-exponential" else "log_rate"] if not self._is_weibull else None
+        own = [np.column_stack([log_median(plan, prior), prior["log_shape"]]) if baseline is None else baseline]
+        draws = np.column_stack([*columns, *own])
+        at = len(self.known.encoding.columns)
+        precision = np.linalg.inv(np.cov(draws.T).reshape(draws.shape[1], -1))
+        levels = len(self.known.encoding.pooled_levels)
+        if not levels:
+            return draws.mean(axis=0), precision
+        tau = np.median(spread_over_levels(plan, self.known.fit.draws["tau"]), axis=0)
+        full = np.zeros((draws.shape[1] + levels,) * 2)
+        others = [*range(at), *range(at + levels, len(full))]
+        full[np.ix_(others, others)] = precision
+        full[range(at, at + levels), range(at, at + levels)] = tau**-2
+        return np.insert(draws.mean(axis=0), at, np.zeros(levels)), full
 
     @cached_property
     def prior_fit(self) -> Fit:
-        """The fit with draws of its prior in place of the posterior's."""
-        return _fit_of(self.known, {name: values[:PRIOR] for name, values in self._prior.items()})
+        """The fit with draws of its prior in place of the posterior's, on the same rows, gaps and all."""
+        return _fit_of(self.known, {name: values[:PRIOR] for name, values in self._prior.items()}, self.known.rows)
 
     @cached_property
     def _prior(self) -> dict[str, Floats]:
@@ -99,15 +185,6 @@ class WithoutPrior:
     @property
     def _is_weibull(self) -> bool:
         return self.known.fit.plan.family == "weibull"
-
-    def _prior_vectors(self) -> Floats:
-        """The prior's draws as rows of coefficients and baseline; of a Weibull log median and log shape, where clinical
-        statements are normal and independent."""
-        plan, prior = self.known.fit.plan, self._prior
-        columns = [prior["beta"]] if "beta" in prior else []
-        if self._is_weibull:
-            return np.column_stack([*columns, log_median(plan, prior), prior["log_shape"]])
-        return np.column_stack([*columns, prior["log_hazard" if plan.family == "piecewise-exponential" else "log_rate"]])
 
     def _by_median(self, estimates: Floats, information: Floats) -> tuple[Floats, Floats]:
         """Estimates and information of a Weibull with the log median in place of the log rate."""
@@ -120,36 +197,34 @@ class WithoutPrior:
         return np.append(estimates[:-2], [log_m, estimates[-1]]), slope.T @ information @ slope
 
     def _named(self, draws: Floats) -> dict[str, Floats]:
-        """Rows of coefficients and baseline under the names of the fit's own parameters."""
-        plan, columns = self.known.fit.plan, len(self.known.encoding.columns)
-        beta, baseline = draws[:, :columns], draws[:, columns:]
-        named = {"beta": beta} if columns else {}
-        if plan.family == "piecewise-exponential":
+        """Rows of coefficients, dummies of pooled levels and baseline under the names of the fit's own parameters."""
+        columns, levels, free = len(self.known.encoding.columns), len(self.known.encoding.pooled_levels), self.known.free_levels
+        effect = np.zeros((len(draws), levels))
+        effect[:, free] = draws[:, columns : columns + len(free)]
+        return self._split(np.column_stack([draws[:, :columns], effect, draws[:, columns + len(free) :]]), columns, levels)
+
+    def _split(self, draws: Floats, columns: int, levels: int) -> dict[str, Floats]:
+        """Rows of coefficients, every pooled effect and baseline under the names of the fit's own parameters."""
+        plan, baseline = self.known.fit.plan, draws[:, columns + levels :]
+        family = plan.family
+        named = {"beta": draws[:, :columns]} if columns else {}
+        named |= {"effect": draws[:, columns : columns + levels]} if levels else {}
+        named |= {FRAILTY[plan.frailty]: np.full(len(draws), NO_FRAILTY)} if plan.frailty is not None else {}
+        if family == "piecewise-exponential":
             return {"log_hazard": baseline, **named}
-        if plan.family == "exponential":
-            return {"log_rate": baseline[:, 0], **named}
-        return {"log_rate": baseline[:, 0], "log_shape": baseline[:, 1], **named}
+        return {"log_rate": baseline[:, 0], **({"log_shape": baseline[:, 1]} if family == "weibull" else {}), **named}
 
 
-def _likelihood_of(found: Parametric) -> tuple[Floats, Floats]:
-    """Coefficients then baseline, and their information matrix: 0 where an interval without events has no finite estimate."""
-    estimates = np.concatenate([found.coefficients, found.baseline])
-    free = np.isfinite(estimates)
-    information = np.zeros((len(estimates), len(estimates)))
-    information[np.ix_(free, free)] = np.linalg.inv(found.covariance[np.ix_(free, free)])
-    return estimates, information
-
-
-def _normal(mean: Floats, covariance: Floats) -> Floats:
+def _draws(mean: Floats, covariance: Floats) -> Floats:
     """Quasi-random normal draws, (NORMAL, P), the first of which is the mean."""
     draws = np.asarray(qmc.MultivariateNormalQMC(mean, covariance, rng=np.random.default_rng(1)).random(NORMAL))
     draws[0] = mean
     return draws
 
 
-def _fit_of(known: Counterparts, draws: dict[str, Floats]) -> Fit:
+def _fit_of(known: Counterparts, draws: dict[str, Floats], cohort: Cohort | None = None) -> Fit:
     tree = xr.DataTree.from_dict({"posterior": as_dataset(draws, known.fit.plan, 1)})
-    return replace(known.fit, tree=tree, cohort=known.complete)
+    return replace(known.fit, tree=tree, cohort=known.complete if cohort is None else cohort)
 
 
 def read_as(fit: Fit, estimand: AnyEstimand, estimates: Estimates) -> Estimates | None:

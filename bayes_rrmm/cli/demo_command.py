@@ -17,7 +17,8 @@ SYNTHETIC = "rrmm1-synthetic"
 EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo", "pfs1_against": "rrmm1-paired-synthetic"}
 """The data of a shipped analysis, by the first two parts of its name; every other one is the study's."""
 PAIRED = "pfs1_against_pfs2"
-"""The analysis that takes the study's patients as two rows each: made of the user's own where they are given."""
+"""The analysis that takes the study's patients as two rows each: made of the user's own where they are given. The published
+numbers' table has it too: fitted there where no run of it was made."""
 NAIVE, DELAYED = "os_initial_naive", "os_initial_delayed_entry"
 MAIN = (
     "pfs2_regimen_weibull", "os_regimen_weibull", "os_salvage_asct", NAIVE, DELAYED, "myeloma_gep_weibull",
@@ -45,10 +46,8 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     names = [*MAIN, *(name for name in model_names() if name not in MAIN)] if full else list(MAIN)
     records, refused, code = [], {}, 0
     for name in names:
-        source = EMBEDDED.get("_".join(name.split("_")[:2]), data)
-        if name == PAIRED and data != SYNTHETIC:
-            source = pairs_of(data, out)
         try:
+            source = source_of(name, data, out)
             record, ended = run_and_show(
                 name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None
             )
@@ -58,7 +57,8 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
         records.append(record)
         code = max(code, ended)
     tables: list[Table] = []
-    for name, make in _tables(out, data, silent, full).items():
+    made = [name for name in names if name not in refused]
+    for name, make in _tables(out, data, silent, full, made).items():
         try:
             tables.append(make())
         except (AnalysisError, DataError, RunFolderError) as error:
@@ -73,8 +73,13 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     return code
 
 
-def pairs_of(data: str, out: Path) -> str:
-    """The path of pairs.csv in OUT: the patients of a file as two rows each."""
+def source_of(name: str, data: str, out: Path) -> str:
+    """The data of an analysis: embedded ones, or the user's, of which pairs.csv in OUT has the patients as two rows each.
+
+    Raises DataError where the user's have not the columns that pairs are made of.
+    """
+    if name != PAIRED or data == SYNTHETIC:
+        return EMBEDDED.get("_".join(name.split("_")[:2]), data)
     from bayes_rrmm.read import table_of
     from bayes_rrmm.study.paired import csv_bytes
 
@@ -87,18 +92,21 @@ Table = tuple[str, list[dict[str, Any]], int]
 """A table's name, its rows, and the exit code it asks for."""
 
 
-def _tables(out: Path, data: str, silent: bool, full: bool) -> dict[str, Callable[[], Table]]:
-    """What each table is called, and how it is made; the published numbers last, where they are seen."""
+def _tables(out: Path, data: str, silent: bool, full: bool, made: list[str]) -> dict[str, Callable[[], Table]]:
+    """What each table is called, and how it is made; the published numbers last, where they are seen. `made` names the runs."""
     gaps = {f"missing_{name}": partial(_missing, out, data, name, silent) for name in (GAPS if full else ())}
-    return {"immortal_time": partial(_immortal_time, out, silent), **gaps, "published": partial(_published, out, data, silent)}
+    published = partial(_published, out, data, silent, made)
+    return {"immortal_time": partial(_immortal_time, out, silent), **gaps, "published": published}
 
 
-def _published(out: Path, data: str, silent: bool) -> Table:
+def _published(out: Path, data: str, silent: bool, made: list[str]) -> Table:
     from bayes_rrmm.against_published import published_table
+    from bayes_rrmm.analysis import load_fit
     from bayes_rrmm.cli.progress import stages
 
     with stages(silent) as stage:
-        found = published_table(data, missing="drop", progress=stage)
+        fits = [load_fit(out / PAIRED)] if PAIRED in made else []
+        found = published_table(data, missing="drop", progress=stage, fits=fits)
     return _shown("published", str(found), found.to_dataframe(), out, silent, passed=not found.mark)
 
 

@@ -17,7 +17,8 @@ def run_text(run: Run) -> str:
     """All that `fit` prints after sampling."""
     seconds = str(run.stopwatch)
     failed = [f"{run.fit.mark}: do not rely on these numbers before the checks pass."] if run.fit.mark else []
-    lines = [*failed, agreement_text(run.agreement.table, run.agreement.conventions, run.estimates), *_ranks(run.estimates)]
+    agreement = agreement_text(run.agreement.table, run.agreement.conventions, run.estimates)
+    lines = [*failed, agreement, *_ranks(run.estimates)]
     lines += [f"Note: {note}" for note in run.notes]
     lines.append(_leave_one_out(run))
     return "\n".join([*lines, *failed, f"Diagnostics {run.diagnosis}", f"Wall time: {seconds}", f"Run folder: {run.folder}", ""])

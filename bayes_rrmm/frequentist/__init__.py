@@ -14,7 +14,7 @@ from bayes_rrmm.frequentist.contrasts import (
     survival_ratio,
 )
 from bayes_rrmm.frequentist.cox import Cox, Ties, cox
-from bayes_rrmm.frequentist.cox_baseline import CoxBaseline, cox_baseline
+from bayes_rrmm.frequentist.cox_baseline import CoxBaseline, at_its_limit, cox_baseline
 from bayes_rrmm.frequentist.firth import FirthCox, ProfileContrast, firth_cox
 from bayes_rrmm.frequentist.follow_up import median_follow_up
 from bayes_rrmm.frequentist.frailty import SharedFrailty, shared_frailty
@@ -45,6 +45,7 @@ __all__ = [
     "StandardisedSurvival",
     "TermTest",
     "Ties",
+    "at_its_limit",
     "at_risk",
     "baseline_test",
     "cox",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,8 +10,12 @@ from numpy.typing import ArrayLike
 from bayes_rrmm.errors import DataError, FitError, listed
 from bayes_rrmm.frequentist.cox import Cox
 from bayes_rrmm.frequentist.deaths import Deaths
+from bayes_rrmm.frequentist.moments import Factors
 from bayes_rrmm.frequentist.risk_sets import event_times, risk_sets
 from bayes_rrmm.frequentist.rows import Floats, Rows, as_rows
+
+FAR = 40.0
+"""Added to a log hazard ratio without a finite estimate: e^40 is as good as infinite."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,30 @@ def cox_baseline(
         slope=np.column_stack([jumps(column / exposed) for column in mean.T]),
         last_follow_up=float(np.max(rows.time)),
     )
+
+
+def at_its_limit(
+    fit: Cox, design: ArrayLike, time: ArrayLike, event: ArrayLike, entry: ArrayLike | None = None, weight: ArrayLike | None = None
+) -> Cox:
+    """The fit with coefficients so far along its monotone directions that the likelihood is at its limit, for curves from it.
+
+    A level without events then has a hazard of nothing, and S = 1; every other curve is that of the limit, which the data
+    determine (R's `survfit` of such a `coxph` gives the same). Arguments are the rows of the fit. A fit with finite coefficients
+    is returned as it is. Raises FitError where no such point is found: the data say nothing of a coefficient, or columns
+    separate the events together.
+    """
+    if fit.at_infinity is None:
+        return fit
+    rows, columns = as_rows(time, event, entry, weight), np.asarray(design, dtype=np.float64)
+    finite = fit.at_infinity
+    pushed = finite.coefficients + FAR * np.where(np.isinf(fit.coefficients), np.sign(fit.coefficients), 0.0)
+    sets = risk_sets(rows)
+    seen = columns[sets.row]
+    with np.errstate(all="ignore"):  # far out, the likelihood of what is not at its limit is 0
+        reached = Factors.of(seen, sets, pushed, fit.ties).log_likelihood(seen @ pushed)
+    if np.any(np.isnan(fit.coefficients)) or not abs(reached - fit.log_likelihood) < 1e-6 * max(1.0, abs(fit.log_likelihood)):
+        raise FitError(f"no curves at the likelihood's limit: {listed(fit.monotone)} have no finite coefficient. Leave them out.")
+    return replace(fit, coefficients=pushed, covariance=finite.covariance, monotone=(), at_infinity=None)
 
 
 def _refuse(fit: Cox, columns: Floats, rows: Rows) -> None:

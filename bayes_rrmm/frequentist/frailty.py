@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 
 from bayes_rrmm.frequentist.columns import standardised
 from bayes_rrmm.frequentist.cox import Cox, Ties, cox
@@ -80,7 +81,9 @@ def shared_frailty(
     columns = np.hstack([scaled @ ends.basis, np.eye(clusters)[group]])[ends.sets.row]
     model = Penalised(PartialLikelihood(columns, Deaths.of(ends.sets, ties)), clusters, distribution, information)
     deaths = np.bincount(group, weights=rows.weight * rows.event, minlength=clusters)
-    found = best_fit(model, ends.basis.shape[1], deaths)
+    # Many factorisations of a matrix of some hundred rows: threads that wait for each other made them 30 times slower.
+    with threadpool_limits(limits=1, user_api="blas"):
+        found = best_fit(model, ends.basis.shape[1], deaths)
     if found is not None and distribution == "gamma" and integrated(model, found, deaths) <= plain.log_likelihood:
         found = None
     return SharedFrailty(

@@ -145,7 +145,7 @@ def _reported(plan: Plan, raw: xr.Dataset) -> dict[str, Floats]:
     elif plan.covariates is not None:
         draws["gamma"] = sampled["gamma"]
     if plan.frailty is not None:
-        draws[FRAILTY[plan.frailty]] = sampled["theta" if plan.frailty == "gamma" else "frailty_tau"]
+        draws[FRAILTY[plan.frailty]] = sampled["theta"] if plan.frailty == "gamma" else np.abs(sampled["frailty_signed_tau"])
     return draws
 
 
@@ -180,7 +180,7 @@ def _frailties(plan: Plan, cohort: Cohort, posterior: dict[str, Floats], raw: xr
     if plan.frailty == "gamma":
         return draw_frailties(plan, posterior, cohort, seed)
     z = raw["frailty_z"].to_numpy().reshape(-1, plan.most_clusters)[:, :clusters]
-    return np.asarray(posterior[FRAILTY[plan.frailty]][:, None] * z)
+    return np.asarray(raw["frailty_signed_tau"].to_numpy().reshape(-1, 1) * z)
 
 
 def _tree(

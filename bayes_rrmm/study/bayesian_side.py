@@ -11,6 +11,7 @@ from bayes_rrmm.errors import FitError
 from bayes_rrmm.estimands import AnyEstimand, HazardRatio, Median
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.model_checks import diagnose
+from bayes_rrmm.parameters import FRAILTY
 from bayes_rrmm.reading import Estimates, estimate
 from bayes_rrmm.reading.summary import summary_of
 from bayes_rrmm.specification import Analysis
@@ -63,6 +64,18 @@ def posterior_hazard_ratio(sampler: Sampler, analysis: Analysis, cohort: Cohort,
     question = HazardRatio(variable, pair[0], versus=pair[1])
     estimates = estimate(fit, question)
     return _read(estimates, _failed(fit, [(question, estimates)]))
+
+
+def posterior_given_frailty(
+    sampler: Sampler, analysis: Analysis, cohort: Cohort, variable: str, pair: tuple[str, str]
+) -> tuple[Posterior, Posterior]:
+    """The hazard ratio of the first level of a pair to the second, given a gamma frailty, and the frailty's variance."""
+    fit = _fit(sampler, analysis, cohort)
+    question = HazardRatio(variable, pair[0], versus=pair[1])
+    estimates = estimate(fit, question)
+    failed = _failed(fit, [(question, estimates)])
+    variance = summary_of(fit.draws[FRAILTY["gamma"]], estimates.interval, None)
+    return _read(estimates, failed), Posterior(Answer(variance["median"], variance["lower"], variance["upper"]), failed=failed)
 
 
 def _fit(sampler: Sampler, analysis: Analysis, cohort: Cohort) -> Fit:

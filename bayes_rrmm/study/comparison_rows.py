@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,6 @@ from bayes_rrmm.published_record import (
     NotReached,
     Overall,
     PublishedGroup,
-    PublishedHazardRatio,
     WithHazardRatio,
     WithP,
 )
@@ -39,21 +39,20 @@ from bayes_rrmm.study.sources import (
     column_of,
     multivariable_analysis,
     outcome_of,
-    paired_analysis,
-    paired_table,
 )
 
-PAIRED = "pfs1 against pfs2"
 REST = "every other"
 
 
 def overall_rows(source: Source, items: tuple[Overall, ...], sampler: Sampler | None) -> list[Row]:
-    """The median of each endpoint in everyone."""
+    """The median of each endpoint in everyone; empty where the data have no columns of the endpoint."""
     rows = []
     for item in items:
         published = Answer(item.median, *(item.ci or (math.nan, math.nan)))
-        found, posterior = _median(source, item.endpoint, source.table, sampler)
-        rows.append(_median_row("Medians of everyone", item.endpoint, "", published, found, posterior))
+        why = source.lacks(item.endpoint)
+        found, posterior = (NOTHING, UNKNOWN) if why else _median(source, item.endpoint, source.table, sampler)
+        row = _median_row("Medians of everyone", item.endpoint, "", published, found, posterior)
+        rows.append(replace(row, note=why) if why else row)
     return rows
 
 
@@ -117,25 +116,7 @@ def multivariable_rows(source: Source, item: MultivariableCox, sampler: Sampler 
         posterior, why = _tried(sampler, analysis, analysed, item.term, pair)
         note += f"; Bayesian: {why}" if why else f"; Bayesian of {len(analysed)} patients"
     section = f"{outcome_of(item.endpoint)[0]}, multivariable Cox"
-    return _ratio_rows(section, item.endpoint, item.term, item, found, posterior, note)
-
-
-def paired_rows(source: Source, item: PublishedHazardRatio, sampler: Sampler | None) -> tuple[list[Row], HazardRatioAnswer]:
-    """PFS1 against PFS2, two rows a patient: Cox with errors clustered by patient. Also the Cox answer itself.
-
-    A contrast that is not this one has no data behind it, and its row is empty.
-    """
-    if item.contrast != PAIRED:
-        empty = frequentist_side.NO_RATIO
-        return _ratio_rows("Hazard ratios", "", item.contrast, item, empty, UNKNOWN, "no data stand behind this contrast"), empty
-    analysis = paired_analysis()
-    cohort = source.cohort(analysis, paired_table(source))
-    found = frequentist_side.hazard_ratio(cohort, analysis, "line", ("pfs1", "pfs2"))
-    posterior = UNKNOWN
-    if sampler is not None:
-        posterior = posterior_hazard_ratio(sampler, analysis, cohort, "line", ("pfs1", "pfs2"))
-    note = "two rows a patient: Cox with errors clustered by patient; Bayesian rows independent given the line"
-    return _ratio_rows("PFS1 against PFS2", "", "pfs1 / pfs2", item, found, posterior, note), found
+    return ratio_rows(section, item.endpoint, item.term, item, found, posterior, note)
 
 
 def _tried(
@@ -177,9 +158,10 @@ def _median_row(section: str, endpoint: str, group: str, published: Answer, foun
     return Row(section, endpoint, "median", group, "months", published, found, posterior.answer, note=note, failed=posterior.failed)
 
 
-def _ratio_rows(
+def ratio_rows(
     section: str, endpoint: str, term: str, item: WithHazardRatio, found: HazardRatioAnswer, posterior: Posterior, note: str
 ) -> list[Row]:
+    """A published hazard ratio beside those of the data, and its p value where it was published."""
     published = Answer(item.hr, *(item.ci or (math.nan, math.nan)))
     answers = (published, found.ratio, posterior.answer)
     first = Row(section, endpoint, "hazard ratio", term, "ratio", *answers, note=note, failed=posterior.failed)

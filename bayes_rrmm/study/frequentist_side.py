@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
+from scipy import special
 
 from bayes_rrmm.cohort import Cohort
 from bayes_rrmm.cohort.outcome import Outcome
+from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.errors import AnalysisError, DataError, FitError
 from bayes_rrmm.estimands import HazardRatio
 from bayes_rrmm.evidence.normal import two_sided
-from bayes_rrmm.frequentist import cox, kaplan_meier, log_rank, median_follow_up
-from bayes_rrmm.plan import make_plan
+from bayes_rrmm.frequentist import Cox, SharedFrailty, cox, kaplan_meier, log_rank, median_follow_up, shared_frailty
+from bayes_rrmm.plan import Plan, make_plan
 from bayes_rrmm.reading.contrasts import hazard_ratio_contrasts
 from bayes_rrmm.specification import Analysis
 from bayes_rrmm.study.row import NOTHING, Answer
@@ -31,6 +34,21 @@ class HazardRatioAnswer:
 
 
 NO_RATIO = HazardRatioAnswer(NOTHING, NOTHING, math.nan, 0)
+MOST_CLUSTERS = 1000
+"""Cox's frailties take time as the cube of the clusters: half a minute for as many, and are left out beyond."""
+
+
+@dataclass(frozen=True)
+class FrailtyAnswer:
+    """A hazard ratio given the frailty, and the frailty's variance (log-normal: of its logarithm); 0 is its edge.
+
+    `p` is that of the likelihood ratio against no frailty, of which a gamma model has one: a variance lies on its edge there,
+    so it is half that of a chi-squared on 1 degree of freedom (Self and Liang 1987), and 1 at the edge.
+    """
+
+    given: HazardRatioAnswer
+    variance: Answer = NOTHING
+    p: float = math.nan
 
 
 def median(cohort: Cohort | Outcome) -> Answer:
@@ -59,12 +77,47 @@ def hazard_ratio(cohort: Cohort, analysis: Analysis, term: str, pair: tuple[str,
     """
     try:
         plan = make_plan(analysis, cohort)
-        (contrast,) = hazard_ratio_contrasts(plan, HazardRatio(term, pair[0], versus=pair[1]))
-        names = [column.name for column in plan.encoding.columns]
-        outcome = (cohort.time, cohort.event, cohort.entry, cohort.weight)
-        model = cox(plan.encoding.design(cohort.covariates), names, *outcome, cluster=cohort.id)
+        model = cox(*_columns(plan, cohort), *_outcome(cohort), cluster=cohort.id)
+        return _ratio(model, plan, cohort, term, pair)
     except (AnalysisError, DataError, FitError) as error:
         return replace(NO_RATIO, rows=len(cohort), why=str(error))
+
+
+def hazard_ratio_given_frailty(
+    cohort: Cohort, analysis: Analysis, term: str, pair: tuple[str, str], distribution: Literal["gamma", "gaussian"]
+) -> FrailtyAnswer:
+    """Cox of the analysis's own design with a frailty shared by the rows of a cluster; `why` there is none as in `hazard_ratio`."""
+    clusters = len(np.unique(cohort.cluster_numbers))
+    if clusters > MOST_CLUSTERS:
+        why = f"left out for {clusters} clusters, whose frailties would take minutes (bayes_rrmm.frequentist.shared_frailty)"
+        return FrailtyAnswer(replace(NO_RATIO, rows=len(cohort), why=why))
+    try:
+        plan = make_plan(analysis, cohort)
+        time, event, entry, weight = _outcome(cohort)
+        columns, names = _columns(plan, cohort)
+        model = shared_frailty(columns, names, time, event, cohort.cluster_numbers, entry, weight, distribution=distribution)
+        found = FrailtyAnswer(_ratio(model.cox, plan, cohort, term, pair), Answer(model.variance))
+    except (AnalysisError, DataError, FitError) as error:
+        return FrailtyAnswer(replace(NO_RATIO, rows=len(cohort), why=str(error)))
+    return replace(found, p=_p_of_variance(model)) if distribution == "gamma" else found
+
+
+def _p_of_variance(model: SharedFrailty) -> float:
+    statistic = 2.0 * (model.log_likelihood - model.log_likelihood_without)
+    return 1.0 if model.at_edge else 0.5 * float(special.chdtrc(1.0, max(statistic, 0.0)))
+
+
+def _columns(plan: Plan, cohort: Cohort) -> tuple[Floats, list[str]]:
+    return plan.encoding.design(cohort.covariates), [column.name for column in plan.encoding.columns]
+
+
+def _outcome(cohort: Cohort) -> tuple[Floats, Floats, Floats, Floats]:
+    return cohort.time, cohort.event, cohort.entry, cohort.weight
+
+
+def _ratio(model: Cox, plan: Plan, cohort: Cohort, term: str, pair: tuple[str, str]) -> HazardRatioAnswer:
+    """The contrast of a fitted model, and why it has none: where the likelihood is monotone there is no finite estimate."""
+    (contrast,) = hazard_ratio_contrasts(plan, HazardRatio(term, pair[0], versus=pair[1]))
     log_hr, se, lower, upper = model.contrast(contrast.columns)
     if not (math.isfinite(log_hr) and math.isfinite(se)):
         return replace(NO_RATIO, rows=len(cohort), why=f"no finite Cox estimate: {pair[0]} or {pair[1]} has no event")
@@ -72,9 +125,9 @@ def hazard_ratio(cohort: Cohort, analysis: Analysis, term: str, pair: tuple[str,
     return HazardRatioAnswer(ratio, Answer(two_sided(log_hr / se)), se, len(cohort))
 
 
-def within_patients(first: Outcome, second: Outcome) -> tuple[float, float, float]:
-    """Cox stratified by patient of two spells each, the first against the second: log HR, its standard error, and the number of
-    pairs that say anything: those in which one ends with an event while the other goes on, or both at once.
+def within_patients(first: Cohort, second: Cohort) -> tuple[float, float, float]:
+    """Cox stratified by patient of two spells each, patients in one order, the first against the second: log HR, its standard
+    error, and the number of pairs that say anything: where one ends with an event while the other goes on, or both at once.
 
     The partial likelihood of such a pair is logistic, p = HR / (1 + HR) that the first ends first; two events at one time
     count as half of each (Efron), twice.

@@ -11,32 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from bayes_rrmm.cohort.columns import column
 from bayes_rrmm.cohort.table import table_from_csv
+from bayes_rrmm.study.lines import paired_lines
 
 DATA = Path(__file__).parents[1] / "data"
-LINES = {"first": ("pfs1_months", "pfs1_event"), "second": ("pfs2_months", "pfs2_event")}
-"""Columns of the months and the event of each line's progression-free survival."""
-
-
-def paired_lines(table: pd.DataFrame) -> pd.DataFrame:
-    """Two rows a patient: patient, line (first or second), months from the start of that line, event; every column text.
-
-    `table` has a row a patient with the columns patient, pfs1_months, pfs1_event, pfs2_months and pfs2_event. Values stay as
-    they are written, '' where missing. Raises DataError where a column is not there.
-    """
-    patient = column(table, "patient", "the patients")
-    parts = []
-    for line, (months, event) in LINES.items():
-        values = {
-            "patient": patient,
-            "line": line,
-            "months": column(table, months, f"months of {line}-line PFS"),
-            "event": column(table, event, f"event of {line}-line PFS"),
-        }
-        parts.append(pd.DataFrame(values))
-    together = pd.concat(parts).sort_index(kind="stable")
-    return together.where(together.notna(), "").reset_index(drop=True)
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

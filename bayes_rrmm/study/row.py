@@ -144,7 +144,7 @@ def _near(published: float, value: float) -> Verdict:
 def _figure(value: float, unit: str) -> str:
     if unit in COUNTS and math.isfinite(value):
         return f"{value:g}"
-    # Hazard ratios are published to three decimals, and are shown as they were.
-    if unit == "ratio" and math.isfinite(value):
+    # Hazard ratios are published to three decimals, and are shown as they were; a variance is small.
+    if unit in ("ratio", "variance") and math.isfinite(value):
         return f"{value:.3f}"
     return figure_of(value, unit)

@@ -13,6 +13,7 @@ from bayes_rrmm.cohort.columns import column
 from bayes_rrmm.cohort.outcome import Outcome, read_outcome
 from bayes_rrmm.errors import AnalysisError, nearest
 from bayes_rrmm.specification import Analysis, parse_analysis
+from bayes_rrmm.study.lines import paired_lines
 
 OUTCOMES = {
     "pfs1": ("PFS1", "pfs1_months", "pfs1_event"),
@@ -44,7 +45,10 @@ PRIOR_MEDIANS = {"pfs1": (18, 90), "pfs2": (18, 90), "os": (72, 360)}
 PRIOR_UPPER_HR = 5.0
 """The priors of the shipped analyses: median months with their 97.5 % points, and that of a hazard ratio around 1."""
 
-BASELINES = "medians from hazards constant between cut points (a Weibull misses that of PFS1), hazard ratios from Weibull models"
+BASELINES = (
+    "medians, and PFS1 against PFS2, from hazards constant between cut points (a Weibull misses that of PFS1), other hazard "
+    "ratios from Weibull models"
+)
 
 ADJUSTED_FOR = {"pomalidomide": "no", "relapse_pattern": "biochemical", "extramedullary": "no"}
 """Terms of the multivariable Cox models, as far as they are named, and their references."""
@@ -67,6 +71,16 @@ class Source:
         rows = self.table if table is None else table
         numbers = rows.index.to_numpy(dtype=np.int64) + 1
         return read_outcome(rows, analysis_of(endpoint).endpoint, numbers)
+
+    def lacks(self, endpoint: str) -> str:
+        """Which columns of an endpoint are not in the data; empty where both are."""
+        absent = [repr(name) for name in outcome_of(endpoint)[1:] if name not in self.table]
+        return f"the data have no column {' and no column '.join(absent)}" if absent else ""
+
+    def pairs(self) -> pd.DataFrame:
+        """`paired_lines` of the patients, who are numbered where the table does not name them."""
+        known = "patient" in self.table
+        return paired_lines(self.table if known else self.table.assign(patient=range(1, len(self.table) + 1)))
 
     def text(self, name: str, role: str) -> pd.Series[str]:
         """A column as text, None where it is missing. Raises DataError where there is none of the name."""
@@ -113,25 +127,6 @@ def multivariable_analysis(endpoint: str, references: dict[str, str], missing: s
     return written(name, time, event, " + ".join(references), references, model)
 
 
-def paired_analysis() -> Analysis:
-    """PFS1 against PFS2: two rows a patient, told apart by the column `line`."""
-    references = {"line": "pfs2"}
-    model = f'baseline = "weibull"\n{_priors("pfs2", references)}{SAMPLING}'
-    return written("PFS", "time", "event", "line", references, model, 'id = "patient"')
-
-
-def paired_table(source: Source) -> pd.DataFrame:
-    """Two rows a patient: patient, line (pfs1 or pfs2), time in months, event."""
-    parts = []
-    who = source.text("patient", "the patients") if "patient" in source.table else pd.Series(range(len(source.table))).astype(str)
-    for line in ("pfs1", "pfs2"):
-        name, time, event = outcome_of(line)
-        times, events = source.text(time, f"time of {name}"), source.text(event, f"event of {name}")
-        values = {"patient": who.to_numpy(), "time": times.to_numpy(), "event": events.to_numpy()}
-        parts.append(pd.DataFrame(values).assign(line=line))
-    return pd.concat(parts, ignore_index=True)
-
-
 def _piecewise(endpoint: str) -> str:
     cuts = ", ".join(str(cut) for cut in CUTS.get(endpoint, CUTS["os"]))
     return f'baseline = "piecewise-exponential"\ncuts = [{cuts}]'
@@ -143,7 +138,7 @@ def _priors(endpoint: str, references: dict[str, str]) -> str:
     return f"[priors]\nbaseline = {{ median_survival = {median}, upper95 = {upper} }}\n{''.join(ratios)}"
 
 
-def written(name: str, time: str, event: str, formula: str, references: dict[str, str], model: str, endpoint: str = "") -> Analysis:
+def written(name: str, time: str, event: str, formula: str, references: dict[str, str], model: str) -> Analysis:
     """The analysis as its file would be."""
     quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in references.items()}
     lines = [
@@ -154,7 +149,6 @@ def written(name: str, time: str, event: str, formula: str, references: dict[str
         f'time = "{time}"',
         f'event = "{event}"',
         'unit = "months"',
-        endpoint,
         "[model]",
         f'formula = "{formula}"',
         model,

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import html
-import math
 from dataclasses import dataclass
 
 import pandas as pd
 
-from bayes_rrmm.cohort.outcome import Outcome
 from bayes_rrmm.errors import listed
-from bayes_rrmm.evidence.consistency import TOO_WIDE, check_consistency, every_hazard_ratio
+from bayes_rrmm.evidence.consistency import every_hazard_ratio
 from bayes_rrmm.published_record import Published
+from bayes_rrmm.specification import Analysis
 from bayes_rrmm.study.bayesian_side import Sampler
 from bayes_rrmm.study.comparison_rows import (
-    PAIRED,
     group_rows,
     multivariable_rows,
     not_reached_rows,
     overall_rows,
-    paired_rows,
 )
-from bayes_rrmm.study.frequentist_side import HazardRatioAnswer, within_patients
+from bayes_rrmm.study.paired_rows import paired_rows
 from bayes_rrmm.study.row import Row
 from bayes_rrmm.study.sources import BASELINES, NOTE_ON_OS, NOTE_ON_THIN_TAILS, PRIOR_UPPER_HR, Source
 from bayes_rrmm.study.study_rows import study_rows
@@ -76,21 +73,25 @@ class PublishedTable:
         return f"{mark}{shown.rename(columns=names).to_html(index=False)}<p>{remarks}</p>"
 
 
-def build_table(source: Source, published: Published, sampler: Sampler | None, missing: str = "drop") -> PublishedTable:
+def build_table(
+    source: Source, published: Published, paired: Analysis, sampler: Sampler | None, missing: str = "drop"
+) -> PublishedTable:
     """Every number of `published` beside the same number from the data of `source`.
 
+    `paired` is the analysis of PFS1 against PFS2, two rows a patient with a gamma frailty (the shipped `pfs1_against_pfs2`).
     `sampler` fits an analysis to a cohort (None leaves the Bayesian column empty); `missing` says what the multivariable
     Bayesian model does with gaps. Raises DataError where a column is missing or breaks a rule, AnalysisError where the
     publication has an endpoint that no column stands for, FitError where a fit was interrupted.
     """
     rows = study_rows(source, published)
     rows += overall_rows(source, published.overall, sampler)
+    notes: list[str] = []
     findings = [problem for check in every_hazard_ratio(published) for problem in check.problems]
     for ratio in published.hazard_ratio:
-        found, cox = paired_rows(source, ratio, sampler)
-        rows += found
-        if ratio.contrast == PAIRED:
-            findings += width_of_paired(source, check_consistency(ratio.contrast, ratio).se, cox)
+        against = paired_rows(source, ratio, paired, sampler)
+        rows += against.rows
+        findings += against.findings
+        notes += against.notes
     for comparison in published.group_comparison:
         rows += group_rows(source, comparison, sampler)
     for term in published.multivariable_cox:
@@ -99,34 +100,15 @@ def build_table(source: Source, published: Published, sampler: Sampler | None, m
         rows += not_reached_rows(source, regimens, sampler)
     if not findings:
         findings = ["Each published hazard ratio, interval and p value agree with each other, to rounding."]
-    return PublishedTable(tuple(rows), source.origin, source.synthetic, _notes(rows, sampler, missing), tuple(findings))
+    said = (*_notes(rows, sampler, missing), *notes, *_left_empty(rows))
+    return PublishedTable(tuple(rows), source.origin, source.synthetic, said, tuple(findings))
 
 
-def width_of_paired(source: Source, published_se: float, cox: HazardRatioAnswer) -> list[str]:
-    """Whether the published interval of PFS1 against PFS2 is wider than Cox of these pairs gives, and what would be as wide."""
-    lines = [source.outcome(line) for line in ("pfs1", "pfs2")]
-    first, second = (float(line.event.sum()) for line in lines)
-    if math.isnan(published_se) or min(first, second) == 0:
-        return []
-    allowed = math.sqrt(1.0 / first + 1.0 / second)
-    if published_se <= TOO_WIDE * allowed:
-        return []
-    return [
-        f"PFS1 against PFS2: the published interval has a standard error of {published_se:.3f} of the log hazard ratio, that of "
-        f"about {4 / published_se**2:.0f} events. {len(source.table)} pairs with {first:.0f} PFS1 and {second:.0f} PFS2 events "
-        f"give {allowed:.3f} as different patients, and {cox.se:.3f} clustered by patient: the published interval is "
-        f"{published_se / allowed:.1f} times as wide as {len(source.table)} pairs taken so allow. {_stratified(*lines)}"
-    ]
-
-
-def _stratified(first: Outcome, second: Outcome) -> str:
-    log_hr, se, pairs = within_patients(first, second)
-    if math.isnan(se):
-        return "Cox stratified by patient has no estimate here."
-    return (
-        f"Cox stratified by patient, which learns only from the {pairs:.0f} pairs in which one line is seen to end first, has "
-        f"{se:.3f} (hazard ratio {math.exp(log_hr):.3f}): an analysis of that kind, or of fewer patients, would be as wide."
-    )
+def _left_empty(rows: list[Row]) -> list[str]:
+    """Why a published number has none of these patients beside it, where that is known."""
+    empty = [row for row in rows if row.note and row.frequentist.missing and not row.published.missing]
+    named = (" ".join(part for part in (row.endpoint.upper(), row.quantity, row.group) if part) for row in empty)
+    return [f"Empty: {name}: {row.note.rstrip('.')}." for name, row in zip(named, empty, strict=True)]
 
 
 def _notes(rows: list[Row], sampler: Sampler | None, missing: str) -> tuple[str, ...]:

@@ -65,4 +65,4 @@ def all_compared() -> Callable[..., pd.DataFrame]:
 def everything(fit: Fit, *questions, **conventions: str) -> pd.DataFrame:
     read = [(question, estimate(fit, question)) for question in questions]
     full = compare_with_frequentist(fit, read=read, **conventions).table
-    return full[full["unit"] != "p"].reset_index(drop=True)
+    return full[(full["unit"] != "p") & (full["estimand"] != "follow-up")].reset_index(drop=True)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import fits
 import pandas as pd
 import pytest
 
 import bayes_rrmm as br
+from bayes_rrmm import against_published
 from bayes_rrmm.analysis import plan_of
 from bayes_rrmm.catalogue import data_names, model_names
 from bayes_rrmm.cli import demo_command
-from bayes_rrmm.cli.demo_command import DELAYED, EMBEDDED, GAPS, MAIN, NAIVE, SYNTHETIC
+from bayes_rrmm.cli.demo_command import DELAYED, EMBEDDED, GAPS, MAIN, NAIVE, PAIRED, SYNTHETIC, source_of
+from bayes_rrmm.parameters import draw_from_prior
+from bayes_rrmm.plan import make_plan
+from bayes_rrmm.study import PublishedTable
 
 
 @pytest.fixture
@@ -23,13 +29,18 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_command, "_published", lambda *_: ("published", [], 0))
 
 
+def data_of(name: str) -> str:
+    """The embedded data of a shipped analysis."""
+    return source_of(name, SYNTHETIC, Path())
+
+
 def test_no_estimand_lies_beyond_follow_up() -> None:
     """What the study's analyses ask of each group at a time, or up to one, lies inside the follow-up of all its groups."""
     for name in model_names():
         if name.startswith("myeloma"):
             continue
         analysis = br.load_analysis(name)
-        plan = plan_of(analysis, br.read_cohort(SYNTHETIC, analysis))
+        plan = plan_of(analysis, br.read_cohort(data_of(name), analysis))
         for estimand in analysis.estimands:
             by = getattr(estimand, "by", None)
             end = min(plan.encoding.group(by).last_follow_up) if by else plan.last_follow_up
@@ -44,7 +55,7 @@ def test_every_shipped_analysis_has_its_data() -> None:
     assert {*EMBEDDED.values(), SYNTHETIC} == set(data_names())
     for name in model_names():
         analysis = br.load_analysis(name)
-        data = EMBEDDED.get("_".join(name.split("_")[:2]), SYNTHETIC)
+        data = data_of(name)
         assert analysis.question.endswith("?"), name
         assert br.validate(analysis, br.read_cohort(data, analysis)).startswith(analysis.title), name
 
@@ -82,6 +93,70 @@ def test_what_your_patients_do_not_allow_is_named(short: None, cli: Callable, tm
     assert f"not done: {NAIVE}" in ended.err
     assert "level 'yes'" in ended.err
     assert "not done: published" not in ended.err
+
+
+@pytest.fixture
+def tables_given(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What a demo of `MAIN` nothing gives `published_table`, which makes nothing of it."""
+    given: list[dict[str, Any]] = []
+
+    def table(data: str, **options: Any) -> PublishedTable:
+        given.append({"data": data, **options})
+        return PublishedTable((), data, False)
+
+    monkeypatch.setattr(against_published, "published_table", table)
+    monkeypatch.setattr(demo_command, "_immortal_time", lambda *_: ("immortal_time", [], 0))
+    return given
+
+
+def test_first_lines_that_a_file_has_not_are_named(
+    tables_given: list[dict[str, Any]], cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the columns of PFS1 the paired analysis is named with the missing one, and the tables are made without it."""
+    monkeypatch.setattr(demo_command, "MAIN", (PAIRED,))
+    br.load_data(SYNTHETIC).drop(columns=["pfs1_months", "pfs1_event"]).to_csv(tmp_path / "ours.csv", index=False)
+    ended = cli("demo", "--out", tmp_path / "demo", "--data", tmp_path / "ours.csv", "--quiet")
+    assert ended.code == 1
+    assert f"not done: {PAIRED}: column 'pfs1_months' (months of first-line PFS) is not in the data" in ended.err
+    assert [options["fits"] for options in tables_given] == [[]]
+
+
+def test_the_published_table_reads_the_run_there_is(
+    tables_given: list[dict[str, Any]], cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the demo made a run of PFS1 against PFS2 its fit is what the table gets, on the same analysis and rows."""
+    analysis = br.load_analysis(PAIRED)
+    cohort = br.read_cohort("rrmm1-paired-synthetic", analysis)
+    made = fits.fit_with(make_plan(analysis, cohort), cohort, draw_from_prior(make_plan(analysis, cohort), 400, 1))
+
+    def run(name: str, data: str, out: Path, **_: Any) -> tuple[dict[str, Any], int]:
+        made.provenance.update(command="", gate={}, analysis_sha256=analysis.sha256)
+        br.save_fit(made, out, overwrite=True)
+        return {"name": name, "data": data}, 0
+
+    monkeypatch.setattr(demo_command, "MAIN", (PAIRED,))
+    monkeypatch.setattr(demo_command, "run_and_show", run)
+    ended = cli("demo", "--out", tmp_path / "demo", "--quiet")
+    assert ended.code == 0
+    (fit,) = tables_given[0]["fits"]
+    assert (fit.analysis.sha256, fit.fingerprint) == (analysis.sha256, cohort.fingerprint)
+    patients = br.read_cohort(br.paired_lines(br.load_data(SYNTHETIC)), analysis)
+    assert fit.fingerprint == patients.fingerprint
+
+
+def test_the_demo_s_table_has_all_three_of_the_paired_comparison(demo_folder: Path) -> None:
+    """PFS1 against PFS2 stands there by clustered Cox, by Cox given a frailty and by the posterior given it, which passed."""
+    table = pd.read_csv(demo_folder / "published.csv").fillna("")
+    rows = table[table["group"].str.startswith("pfs1 / pfs2") & (table["quantity"] == "hazard ratio")].set_index("group")
+    given = ("", ", gamma frailty", ", log-normal frailty")
+    clustered, gamma, log_normal = (rows.loc[f"pfs1 / pfs2{frailty}"] for frailty in given)
+    assert clustered["frequentist_verdict"] == "inside"
+    assert (clustered["bayesian_text"], log_normal["bayesian_text"]) == ("-", "-")
+    assert float(gamma["frequentist"]) < float(clustered["frequentist"]) < 1
+    assert float(gamma["bayesian_lower"]) < float(gamma["frequentist"]) < float(gamma["bayesian_upper"])
+    (variance,) = table.loc[table["quantity"] == "variance of the gamma frailty"].to_dict("records")
+    assert variance["bayesian_lower"] < variance["frequentist"] < variance["bayesian_upper"]
+    assert set(rows["diagnostics"]) == {""}
 
 
 def test_the_whole_demo_leaves_the_study(demo_folder: Path) -> None:

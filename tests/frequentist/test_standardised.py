@@ -10,7 +10,7 @@ from r_results import WITH_COX, study
 from test_kaplan_meier import spells
 
 from bayes_rrmm.errors import DataError, FitError
-from bayes_rrmm.frequentist import cox, cox_baseline, standardised_survival
+from bayes_rrmm.frequentist import at_its_limit, cox, cox_baseline, standardised_survival
 
 BOTH = pytest.mark.parametrize("ties", ["efron", "breslow"])
 
@@ -224,3 +224,46 @@ def test_what_is_refused():
     apart = standardised_survival(other, cox_baseline(other, other_design, *other_rows), other_design, label="apart")
     with pytest.raises(DataError, match="not from one fit"):
         standardised_survival(fit, baseline, design, label="here").difference_at(5, apart)
+
+
+@pytest.mark.parametrize("reference", [0, 2])
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_curves_at_the_limit_are_those_without_the_silent_group(reference: int, ties: str) -> None:
+    """A group without events has S = 1; every other curve is that of a fit to the rows without it, whatever the reference."""
+    rng = np.random.default_rng(0)
+    group = np.repeat([0, 1, 2], [60, 40, 9])
+    time = np.round(rng.exponential(10 / np.array([1, 2, 0.5])[group]) + 0.05, 1)
+    event = np.where(group == 2, 0, 1)
+    x = rng.normal(size=109)
+    levels = [level for level in range(3) if level != reference]
+    design = np.column_stack([*(group == level for level in levels), x]).astype(float)
+    fit = cox(design, ["one", "other", "x"], time, event, ties=ties)
+    assert fit.monotone
+    ended = at_its_limit(fit, design, time, event)
+    baseline = cox_baseline(ended, design, time, event)
+    kept = group < 2
+    smaller = np.column_stack([group[kept] == 1, x[kept]]).astype(float)
+    alone = cox(smaller, ["one", "x"], time[kept], event[kept], ties=ties)
+    own = cox_baseline(alone, smaller, time[kept], event[kept])
+    for level in (0, 1):
+        given = np.column_stack([*(np.full(109, float(other == level)) for other in levels), x])
+        curve = standardised_survival(ended, baseline, given)
+        expected = standardised_survival(alone, own, np.column_stack([np.full(109, float(level)), x]))
+        np.testing.assert_allclose(curve.survival_at(5.0), expected.survival_at(5.0), rtol=1e-9)
+        np.testing.assert_allclose(curve.rmst(5.0), expected.rmst(5.0), rtol=1e-9)
+        assert curve.median() == expected.median()
+    silent = standardised_survival(ended, baseline, np.column_stack([*(np.full(109, float(o == 2)) for o in levels), x]))
+    np.testing.assert_allclose(silent.survival_at(5.0), [1.0, 1.0, 1.0], atol=1e-12)
+
+
+def test_a_limit_that_nothing_determines_is_refused() -> None:
+    """A column that differs in no risk set has a coefficient of nothing: no curve depends on a guess of it."""
+    time, event = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1, 1, 0, 0])
+    design = np.array([[0.0], [1.0], [0.0], [1.0]])
+    fit = cox(design, ["x"], time, event)
+    assert at_its_limit(fit, design, time, event) is fit
+    late = np.array([[0.0], [0.0], [0.0], [1.0]])
+    silent = cox(late, ["x"], time, np.array([1, 0, 0, 0]), np.array([0, 1.0, 1.5, 3.5]))
+    assert np.isnan(silent.coefficients).all()
+    with pytest.raises(FitError, match="no curves at the likelihood's limit"):
+        at_its_limit(silent, late, time, np.array([1, 0, 0, 0]), np.array([0, 1.0, 1.5, 3.5]))

@@ -65,25 +65,27 @@ def planned(spells: pd.DataFrame, baseline: str, covariates: str, distribution: 
 
 
 def reported_frailty(plan: Plan, points: list[dict[str, np.ndarray]], clusters: int) -> dict[str, np.ndarray]:
-    """The points as reported parameters, with the frailty's; u = tau z of the clusters there are."""
+    """The points as reported parameters, with the frailty's; u = tau z of the clusters there are, tau with the sign it is sampled
+    with."""
     draws = reported(plan, points)
     if plan.frailty == "gamma":
         return draws | {"theta": np.exp([point["theta_log__"] for point in points])}
-    tau = np.exp([point["frailty_tau_log__"] for point in points])
-    return draws | {"tau[frailty]": tau, "u": tau[:, None] * np.stack([point["frailty_z"] for point in points])[:, :clusters]}
+    signed = np.array([point["frailty_signed_tau"] for point in points])
+    u = signed[:, None] * np.stack([point["frailty_z"] for point in points])[:, :clusters]
+    return draws | {"tau[frailty]": np.abs(signed), "u": u}
 
 
 @pytest.mark.parametrize(("baseline", "covariates", "distribution"), CASES)
 def test_numpy_and_pymc_state_one_density(spells: pd.DataFrame, baseline: str, covariates: str, distribution: str) -> None:
     """Equal to 1e-9 with late entries of centres' subjects and spells. PyMC samples the coefficients of standardised columns,
-    and a standard normal for every cluster it has room for: these are constants, and densities of no data."""
+    tau of either sign, and a standard normal for every cluster it has room for: these are constants, and densities of no data."""
     plan, cohort = planned(spells, baseline, covariates, distribution)
     model = build_model(plan, cohort)
     points = random_points(model, np.random.default_rng([len(baseline), len(covariates), len(distribution)]))
     draws = reported_frailty(plan, points, clusters=9)
     surplus = np.log([column.scale for column in plan.encoding.columns]).sum()
     if distribution == "log-normal":
-        surplus = surplus - np.array([stats.norm.logpdf(point["frailty_z"][9:]).sum() for point in points])
+        surplus = surplus - np.array([stats.norm.logpdf(point["frailty_z"][9:]).sum() for point in points]) + np.log(2)
     whole = evaluated(model.compile_logp(jacobian=False, mode=INTERPRETED), points)
     np.testing.assert_allclose(log_density(plan, draws, cohort) - surplus, whole, rtol=1e-9, atol=1e-9)
     if distribution == "gamma":

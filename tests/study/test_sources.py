@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bayes_rrmm.read import load_analysis
-from bayes_rrmm.study.sources import ADJUSTED_FOR, analysis_of, multivariable_analysis, paired_analysis
+from bayes_rrmm.study.sources import ADJUSTED_FOR, analysis_of, multivariable_analysis
 
 
 def test_the_multivariable_analysis_is_the_shipped_one() -> None:
@@ -18,5 +18,5 @@ def test_the_multivariable_analysis_is_the_shipped_one() -> None:
 
 def test_one_structure_serves_every_endpoint() -> None:
     """Each endpoint has as many cut points, so that one compiled model serves medians, and one all comparisons."""
-    cuts = [analysis_of(endpoint).model.cuts for endpoint in ("pfs1", "pfs2", "os")] + [paired_analysis().model.cuts]
+    cuts = [analysis_of(endpoint).model.cuts for endpoint in ("pfs1", "pfs2", "os")]
     assert {len(points) for points in cuts if isinstance(points, tuple)} == {6}
