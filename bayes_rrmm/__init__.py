@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bayes_rrmm.published_record import Published
     from bayes_rrmm.read import load_analysis, read_cohort
     from bayes_rrmm.reading import Estimates, estimate, missing_values, summarise
-    from bayes_rrmm.sensitivity import MissingReadings, compare_missing
+    from bayes_rrmm.sensitivity import MissingReadings, SmallGroup, compare_missing, small_group
     from bayes_rrmm.specification import Analysis, parse_analysis
     from bayes_rrmm.study import PublishedTable
     from bayes_rrmm.study.lines import paired_lines
@@ -82,7 +82,9 @@ _HOMES = {
     "missing_values": "reading",
     "summarise": "reading",
     "MissingReadings": "sensitivity",
+    "SmallGroup": "sensitivity",
     "compare_missing": "sensitivity",
+    "small_group": "sensitivity",
     "Analysis": "specification",
     "parse_analysis": "specification",
     "PublishedTable": "study",
@@ -110,6 +112,7 @@ __all__ = [
     "Rank",
     "Rmst",
     "RunFolderError",
+    "SmallGroup",
     "Survival",
     "__version__",
     "compare_missing",
@@ -137,6 +140,7 @@ __all__ = [
     "read_cohort",
     "run",
     "save_fit",
+    "small_group",
     "summarise",
     "validate",
 ]

@@ -21,8 +21,9 @@ from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.design_matrix import Designs, column_moments, materialise, with_whole_keys
 from bayes_rrmm.encoding_checks import check_columns, check_finite, check_levels
 from bayes_rrmm.errors import AnalysisError, DataError, listed, nearest, shortened
+from bayes_rrmm.pooled_terms import PooledTerm, pooled_term
 from bayes_rrmm.specification.analysis import Analysis
-from bayes_rrmm.specification.formula import Term, parse_formula
+from bayes_rrmm.specification.formula import parse_formula
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,11 @@ class Column:
 
 
 @dataclass(frozen=True)
-class PooledTerm:
-    """A term whose levels are exchangeable; it has no reference in the model."""
-
-    term: str
-    levels: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Encoding:
-    """Turns rows into design columns. Frozen: every refit and every prediction reuses what was learnt here."""
+    """Turns rows into design columns. Frozen: every refit and every prediction reuses what was learnt here.
+
+    Terms under a horseshoe come last among the pooled ones.
+    """
 
     formula: str
     groups: tuple[GroupVariable, ...]
@@ -95,6 +91,11 @@ class Encoding:
     def pooled_levels(self) -> list[str]:
         """`term=level` of every pooled effect, in the order of the model."""
         return [f"{pooled.term}={level}" for pooled in self.pooled for level in pooled.levels]
+
+    @property
+    def normal_levels(self) -> int:
+        """How many of `pooled_levels` are not under a horseshoe; they come first."""
+        return sum(len(pooled.cells) for pooled in self.pooled if not pooled.is_horseshoe)
 
     def group(self, variable: str) -> GroupVariable:
         """The categorical covariate of that name. Raises AnalysisError when there is none."""
@@ -137,8 +138,10 @@ class Encoding:
         """0/1 indicators of the pooled levels, shape (N, L), in the order of `pooled_levels`."""
         blocks = [np.zeros((len(frame), 0))]
         for pooled in self.pooled:
-            values = self._known(pooled.term, frame)
-            blocks.append((values[:, None] == np.array(pooled.levels, dtype=object)[None, :]).astype(np.float64))
+            inside = np.ones((len(frame), len(pooled.cells)), dtype=bool)
+            for variable, levels in zip(pooled.variables, zip(*pooled.cells, strict=True), strict=True):
+                inside &= self._known(variable, frame)[:, None] == np.array(levels, dtype=object)[None, :]
+            blocks.append(inside.astype(np.float64))
         return np.concatenate(blocks, axis=1)
 
     def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -171,7 +174,7 @@ class Encoding:
             ),
             continuous=tuple(ContinuousVariable(**variable) for variable in raw["continuous"]),
             columns=tuple(Column(**column) for column in raw["columns"]),
-            pooled=tuple(PooledTerm(item["term"], tuple(item["levels"])) for item in raw["pooled"]),
+            pooled=tuple(PooledTerm.from_record(item) for item in raw["pooled"]),
             transforms=with_whole_keys(raw["transforms"]),
         )
 
@@ -229,7 +232,10 @@ def learn_encoding(analysis: Analysis, cohort: Cohort) -> Encoding:
             groups.append(_group(name, levels, cohort))
             continue
         continuous.append(_continuous(analysis, name, cohort))
-    pooled = tuple(_pooled(term, groups) for term in analysis.formula.terms if analysis.is_pooled(term))
+    of_groups = {group.name: group.levels for group in groups}
+    terms = [term for term in analysis.formula.terms if analysis.is_pooled(term)]
+    found = (pooled_term(term, of_groups, analysis.pooling(term)) for term in terms)
+    pooled = tuple(sorted(found, key=lambda term: term.is_horseshoe))
     draft = Encoding(analysis.model.formula, tuple(groups), tuple(continuous), (), pooled)
     columns, transforms = _columns(analysis, cohort, draft)
     return Encoding(analysis.model.formula, tuple(groups), tuple(continuous), columns, pooled, transforms)
@@ -267,18 +273,6 @@ def _continuous(analysis: Analysis, name: str, cohort: Cohort) -> ContinuousVari
         centre=0.0 if is_indicator or in_function else float(mean),
         clinical_step=1.0 if is_indicator or step is not None else float(sd),
     )
-
-
-def _pooled(term: Term, groups: list[GroupVariable]) -> PooledTerm:
-    for group in groups:
-        if group.name == term.variables[0]:
-            if len(group.levels) < 3:
-                raise DataError(
-                    f"[model] effects: {term.name!r} has {len(group.levels)} groups, and pooling fewer than 3 is refused "
-                    "(their spread cannot be learnt); leave its effects independent."
-                )
-            return PooledTerm(term.name, group.levels)
-    raise AnalysisError(f"[model] effects: {term.name!r} is continuous, and only groups can be pooled; leave it independent.")
 
 
 def _columns(analysis: Analysis, cohort: Cohort, draft: Encoding) -> tuple[tuple[Column, ...], dict[str, Any]]:

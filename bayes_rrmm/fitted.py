@@ -30,6 +30,8 @@ DIMS = {
     "beta": "column",
     "tau": "pooled_term",
     "effect": "pooled_level",
+    "local": "horseshoe_level",
+    "slab": "horseshoe_term",
     "gamma": "logit",
     "share": "covariate_level",
 }
@@ -151,6 +153,8 @@ def as_dataset(draws: dict[str, Floats], plan: Plan, chains: int) -> xr.Dataset:
         "column": [column.name for column in plan.encoding.columns],
         "pooled_term": [pooled.term for pooled in plan.encoding.pooled],
         "pooled_level": plan.encoding.pooled_levels,
+        "horseshoe_term": [pooled.term for pooled in plan.encoding.pooled if pooled.is_horseshoe],
+        "horseshoe_level": plan.encoding.pooled_levels[plan.encoding.normal_levels :],
     }
     if plan.covariates is not None:
         coords[DIMS[plan.covariates.parameter]] = plan.covariates.labels

@@ -27,14 +27,9 @@ _PLAIN = {
 
 LATER = {
     ("ModelPart", "landmark"): "landmark analyses are not fitted by this version; remove it, and use `entry` for delayed entry",
-    ("EffectTable", "time"): 'time-varying effects are not fitted by this version; use pooling = "independent" or "pooled"',
+    ("EffectTable", "time"): "time-varying effects are not fitted by this version; use pooling: independent, pooled or horseshoe",
 }
 """Keys of the contract that this version refuses, by their record, and why."""
-
-LATER_VALUES = {
-    "horseshoe": "this version does not fit the horseshoe; ",
-}
-"""Values of the contract that this version refuses, and why."""
 
 
 def explain(error: ValidationError, record: type[BaseModel], where: str = "") -> str:
@@ -54,8 +49,7 @@ def explain(error: ValidationError, record: type[BaseModel], where: str = "") ->
     shown = "" if kind == "missing" or isinstance(value, Mapping | BaseModel) else f" = {shortened(repr(value))}"
     if kind == "literal_error":
         allowed = problem["ctx"]["expected"].replace("'", '"')
-        later = LATER_VALUES.get(value, "") if isinstance(value, str) else ""
-        return f"{place}{shown}: {later}must be {allowed}."
+        return f"{place}{shown}: must be {allowed}."
     if kind in _PLAIN:
         return f"{place}{shown}: {_PLAIN[kind]}."
     text = problem["msg"].removeprefix("Value error, ")

@@ -12,8 +12,8 @@ from bayes_rrmm.prior_words import prior_lines
 
 def overview(plan: Plan, cohort: Cohort) -> str:
     """The text that `bayes-rrmm validate` prints. Samples nothing."""
-    sections = [_head(plan), _rows(cohort), _groups(plan, cohort), _continuous(plan), _gaps(plan, cohort), _baseline(plan, cohort)]
-    sections.append(_frailty(plan, cohort))
+    sections = [_head(plan), _rows(cohort), _groups(plan, cohort), _cells(plan, cohort), _continuous(plan), _gaps(plan, cohort)]
+    sections += [_baseline(plan, cohort), _frailty(plan, cohort)]
     sections.append(_priors(plan))
     return "\n".join(line for section in sections for line in section)
 
@@ -77,13 +77,30 @@ def _rows(cohort: Cohort) -> list[str]:
 
 def _groups(plan: Plan, cohort: Cohort) -> list[str]:
     lines = []
-    pooled = {item.term for item in plan.encoding.pooled}
+    pooled = {item.term: item.pooling for item in plan.encoding.pooled}
     for group in plan.encoding.groups:
-        kind = "pooled, no reference in the model" if group.name in pooled else f"reference {group.reference}"
+        kind = f"{pooled[group.name]}, no reference in the model" if group.name in pooled else f"reference {group.reference}"
         lines.append(f"Group {group.name} ({kind}):")
         width = max(len(level) for level in group.levels)
         for level, count, events, end in zip(group.levels, group.counts, group.events, group.last_follow_up, strict=True):
             lines.append(f"  {level:<{width}}  {count:>6g} patients, {events:>5g} events, followed to {end:.1f} {cohort.unit}")
+    return lines
+
+
+def _cells(plan: Plan, cohort: Cohort) -> list[str]:
+    """The cells of each pooled interaction; of one without patients the effect is the prior's."""
+    lines = []
+    for pooled in plan.encoding.pooled:
+        if not pooled.is_interaction:
+            continue
+        lines.append(f"Cells of {pooled.term} ({pooled.pooling}, beside the effects of both groups):")
+        width = max(map(len, pooled.levels))
+        for name, cell in zip(pooled.levels, pooled.cells, strict=True):
+            inside = cohort.mask({variable: (level,) for variable, level in zip(pooled.variables, cell, strict=True)})
+            own = cohort.select(inside)
+            patients = own.patients if inside.any() else 0
+            empty = "" if patients else "  <- no patient: the prior decides here"
+            lines.append(f"  {name:<{width}}  {patients:>6g} patients, {own.events:>5g} events{empty}")
     return lines
 
 

@@ -1,9 +1,10 @@
 """Draws of a model's parameters under their reported names, and what follows from them without sampling.
 
 `Draws` maps a name to an array whose first axis is the draws': log_rate or log_scale, log_shape, log_hazard (J),
-log_hazard_level, sigma, beta (P), tau (terms), effect (L), gamma or share of marginalised covariates, and theta or
-tau[frailty] of a gamma or log-normal frailty. Which of them a model has depends on its plan. Beside these, where a frailty
-is given and not averaged over, `u` holds its logarithm for each cluster (G), in the order in which clusters first appear.
+log_hazard_level, sigma, beta (P), tau (terms), effect (L), local and slab of a horseshoe, gamma or share of marginalised
+covariates, and theta or tau[frailty] of a gamma or log-normal frailty. Which of them a model has depends on its plan. Beside
+these, where a frailty is given and not averaged over, `u` holds its logarithm for each cluster (G), in the order in which
+clusters first appear.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.hazards import Baseline, Exponential, GammaMember, NewMember, PiecewiseExponential, Weibull, lognormal_member
 from bayes_rrmm.plan import Plan
+from bayes_rrmm.pooled_effects import draw_effects, log_half_normal, log_innovations_of_effects, log_prior_of_spread
 from bayes_rrmm.resolved_priors import INTERVAL_SD, Location
 
 Draws = Mapping[str, Floats]
@@ -59,8 +60,8 @@ def log_relative_hazard(draws: Draws, design: Floats, indicators: Floats) -> Flo
 def log_prior(plan: Plan, draws: Draws) -> dict[str, Floats]:
     """Log prior density of each stated parameter, shape (S,), on the scale it is stated on.
 
-    Standard-normal innovations of pooled effects, random walks and log-normal frailties are not in it (see
-    `log_innovations`), so that scaling these densities by a power scales what the analyst stated.
+    Standard-normal innovations of pooled effects (and lambda of a horseshoe), random walks and log-normal frailties are not in
+    it (see `log_innovations`), so that scaling these densities by a power scales what the analyst stated.
     """
     priors = plan.priors
     parts = _baseline_log_prior(plan, draws)
@@ -70,12 +71,12 @@ def log_prior(plan: Plan, draws: Draws) -> dict[str, Floats]:
         densities = [_log_density(draws["beta"][:, i], prior) for i, prior in enumerate(priors.coefficients)]
         parts["beta"] = np.sum(densities, axis=0)
     if "tau" in draws:
-        parts["tau"] = np.sum(_log_half_normal(draws["tau"], np.array(priors.tau_sd)), axis=1)
+        parts |= log_prior_of_spread(plan, draws)
     if "sigma" in draws:
-        parts["sigma"] = _log_half_normal(draws["sigma"], priors.sigma_sd)
+        parts["sigma"] = log_half_normal(draws["sigma"], priors.sigma_sd)
     if plan.frailty is not None and priors.frailty_sd is not None:
         name = FRAILTY[plan.frailty]
-        parts[name] = _log_half_normal(draws[name], priors.frailty_sd)
+        parts[name] = log_half_normal(draws[name], priors.frailty_sd)
     if plan.covariates is not None and plan.covariates.kind == "sequential":
         sd = plan.covariates.gamma_sd
         parts["gamma"] = (_log_normal_density(draws["gamma"] / sd, 0.0, 1.0) - np.log(sd)).sum(axis=1)
@@ -111,7 +112,7 @@ def log_innovations(plan: Plan, draws: Draws) -> Floats:
     """Log density of the standard normals behind pooled effects, random walks and, where given, log-normal frailties; (S,)."""
     total = np.zeros(len(next(iter(draws.values()))))
     if "tau" in draws:
-        total += _log_normal_density(draws["effect"] / spread_over_levels(plan, draws["tau"]), 0.0, 1.0).sum(axis=1)
+        total += log_innovations_of_effects(plan, draws)
     if "sigma" in draws:
         steps = np.diff(draws["log_hazard"], axis=1) / draws["sigma"][:, None]
         total += _log_normal_density(steps, 0.0, 1.0).sum(axis=1)
@@ -139,10 +140,7 @@ def draw_from_prior(plan: Plan, size: int, seed: int) -> dict[str, Floats]:
         draws["log_rate"] = LOG_LOG_2 - stated if priors.baseline_kind == "median" else stated
     if priors.coefficients:
         draws["beta"] = np.column_stack([_draw(prior, rng, size) for prior in priors.coefficients])
-    if priors.tau_sd:
-        draws["tau"] = np.abs(rng.normal(0.0, priors.tau_sd, (size, len(priors.tau_sd))))
-        innovations = rng.normal(size=(size, len(plan.encoding.pooled_levels)))
-        draws["effect"] = spread_over_levels(plan, draws["tau"]) * innovations
+    draws |= draw_effects(plan, rng, size)
     if plan.covariates is not None:
         draws |= plan.covariates.draw_from_prior(rng, size)
     if plan.frailty is not None and priors.frailty_sd is not None:
@@ -170,14 +168,6 @@ def random_walk(intervals: int) -> Floats:
     return np.asarray(walk - walk.mean(axis=0))
 
 
-def spread_over_levels(plan: Plan, tau: Floats) -> Floats:
-    """tau of each pooled level's own term, shape (S, L)."""
-    owner: NDArray[np.int64] = np.repeat(
-        np.arange(len(plan.encoding.pooled)), [len(pooled.levels) for pooled in plan.encoding.pooled]
-    )
-    return tau[:, owner]
-
-
 def _draw(prior: Location, rng: np.random.Generator, size: int) -> Floats:
     unit = rng.normal(size=size) if prior.nu is None else rng.standard_t(prior.nu, size=size)
     return prior.mean + prior.sd * unit
@@ -193,7 +183,3 @@ def _log_density(values: Floats, prior: Location) -> Floats:
 
 def _log_normal_density(values: Floats, mean: float, sd: float) -> Floats:
     return np.asarray(-0.5 * ((values - mean) / sd) ** 2 - math.log(sd) - 0.5 * math.log(2 * math.pi))
-
-
-def _log_half_normal(values: Floats, sd: float | Floats) -> Floats:
-    return np.asarray(0.5 * math.log(2 / math.pi) - np.log(sd) - 0.5 * (values / sd) ** 2)

@@ -56,9 +56,11 @@ class Plan:
 
     @property
     def target_accept(self) -> float:
-        """Acceptance the sampler aims at: as declared, or 0.98 where a spread is learnt (at 0.95 some still diverge), else 0.9."""
+        """Acceptance the sampler aims at: as declared, or 0.99 under a horseshoe, 0.98 where a spread is learnt (at 0.95 some
+        still diverge), else 0.9."""
         learns_a_spread = self.smoothing == "random-walk" or bool(self.encoding.pooled) or self.frailty == "log-normal"
-        return self.analysis.sampling.target_accept or (0.98 if learns_a_spread else 0.9)
+        usual = 0.99 if self.priors.horseshoes else 0.98 if learns_a_spread else 0.9
+        return self.analysis.sampling.target_accept or usual
 
     @property
     def cut_array(self) -> Floats:

@@ -14,8 +14,9 @@ from bayes_rrmm.covariate_model import COEFFICIENT_SD, INTERCEPT_SD
 from bayes_rrmm.encoding import Column, Encoding
 from bayes_rrmm.parameters import FRAILTY, draw_from_prior, log_median
 from bayes_rrmm.plan import Plan
+from bayes_rrmm.pooled_terms import PooledTerm
 from bayes_rrmm.priors import Z975
-from bayes_rrmm.resolved_priors import Location
+from bayes_rrmm.resolved_priors import Horseshoe, Location
 
 SIMULATED = 20_000
 """Prior draws behind an interval that has no closed form."""
@@ -124,13 +125,33 @@ def _median_limits(plan: Plan) -> tuple[float, float, float, str]:
 
 def _pooled_lines(plan: Plan, draws: dict[str, Floats]) -> list[PriorLine]:
     lines, start = [], 0
-    for pooled, tau_sd in zip(plan.encoding.pooled, plan.priors.tau_sd, strict=True):
-        ratio = np.exp(draws["effect"][:, start] - draws["effect"][:, start + 1])
-        low, high = np.quantile(ratio, (0.025, 0.975))
-        start += len(pooled.levels)
-        about = f"hazard ratio, any two groups of {pooled.term} (pooled), tau ~ HalfNormal({tau_sd:g})"
+    normal, horseshoes = iter(plan.priors.tau_sd), iter(plan.priors.horseshoes)
+    for pooled in plan.encoding.pooled:
+        difference = draws["effect"][:, start] - draws["effect"][:, start + 1]
+        low, high = np.exp(np.clip(np.quantile(difference, (0.025, 0.975)), -700.0, 700.0))
+        start += len(pooled.cells)
+        which = f"cells of {pooled.term} beyond the effects of both groups" if pooled.is_interaction else f"groups of {pooled.term}"
+        if pooled.is_horseshoe:
+            lines += _horseshoe_lines(plan, pooled, next(horseshoes), which, _range(low, high))
+            continue
+        about = f"hazard ratio, any two {which} (pooled), tau ~ HalfNormal({next(normal):g})"
         lines.append(PriorLine(about, _range(low, high), "", _origin(pooled.term not in plan.analysis.priors.tau)))
     return lines
+
+
+def _horseshoe_lines(plan: Plan, pooled: PooledTerm, prior: Horseshoe, which: str, between: str) -> list[PriorLine]:
+    """What a horseshoe allows between any two effects, and of one that it does not shrink."""
+    term = plan.analysis.formula.find(pooled.term)
+    stated = None if term is None else plan.analysis.effect(term)
+    expected = f"{prior.nonzero:g} of {len(pooled.cells)} expected not to be next to nothing"
+    about = f"hazard ratio, any two {which} (horseshoe, {expected}), tau ~ HalfCauchy({prior.tau:.2g})"
+    scaled = f"scaled by the data: {prior.events:g} events"
+    origin = f"default, {scaled}" if stated is None or stated.nonzero is None else f"stated, {scaled}"
+    low, high = _limits(Location(0.0, prior.slab_scale, prior.slab_df))
+    slab = f"hazard ratio of an effect of {pooled.term} that is not shrunk, Student t({prior.slab_df:g})"
+    slab += f" of scale {prior.slab_scale:g}"
+    slab_default = stated is None or (stated.slab_scale is None and stated.slab_df is None)
+    return [PriorLine(about, between, "", origin), PriorLine(slab, _range(low, high), "", _origin(slab_default))]
 
 
 def _weight(encoding: Encoding, column: Column, prior: Location) -> str:

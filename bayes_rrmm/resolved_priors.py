@@ -15,6 +15,8 @@ import numpy as np
 
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.encoding import Column, Encoding
+from bayes_rrmm.errors import DataError
+from bayes_rrmm.pooled_terms import PooledTerm
 from bayes_rrmm.priors import HazardRatioPrior, MedianPrior, NormalPrior, Statement, StudentTPrior
 from bayes_rrmm.specification.analysis import Analysis
 
@@ -24,6 +26,9 @@ DEFAULT_MEDIAN_LOG_SD = 1.5
 DEFAULT_TAU_SD = 0.5
 DEFAULT_SIGMA_SD = 0.5
 DEFAULT_FRAILTY_SD = 1.0
+DEFAULT_NONZERO = 1.0
+DEFAULT_SLAB_SCALE = DEFAULT_LOG_HR_SD
+DEFAULT_SLAB_DF = 4.0
 INTERVAL_SD = 0.5
 """sd of a log hazard around their common level, where a piecewise baseline is stated through its median."""
 
@@ -46,11 +51,29 @@ class Location:
 
 
 @dataclass(frozen=True)
+class Horseshoe:
+    """The regularised horseshoe of Piironen and Vehtari (Electronic Journal of Statistics 2017;11:5018) of D effects.
+
+    effect = tau l z, z ~ Normal(0, 1), l^2 = c^2 lambda^2 / (c^2 + tau^2 lambda^2), lambda ~ half-Cauchy(0, 1), tau ~
+    half-Cauchy(0, `tau`), c^2 ~ inverse gamma(`slab_df` / 2, `slab_df` `slab_scale`^2 / 2): an effect that is not shrunk comes
+    from a Student t of `slab_df` degrees of freedom and scale `slab_scale`. Their equation 3.12 gives
+    `tau` = nonzero / (D - nonzero) / sqrt(events / D): an effect known from `events / D` events has about that standard error.
+    """
+
+    tau: float
+    slab_scale: float
+    slab_df: float
+    nonzero: float
+    events: float
+
+
+@dataclass(frozen=True)
 class ResolvedPriors:
     """Every prior of one model, as numbers.
 
     `baseline` is on log median (kind median), log rate, log scale or each log hazard, by `baseline_kind`.
-    `coefficients` are in the order of the encoding's columns, on the reported scale; `tau_sd` in that of its pooled terms.
+    `coefficients` are in the order of the encoding's columns, on the reported scale; `tau_sd` in that of its pooled terms
+    under a normal distribution, and `horseshoes` in that of the terms under a horseshoe, which come after these.
     `frailty_sd` is that of the half-normal on theta (gamma) or tau (log-normal), None without a frailty.
     """
 
@@ -61,6 +84,7 @@ class ResolvedPriors:
     tau_sd: tuple[float, ...]
     sigma_sd: float
     frailty_sd: float | None = None
+    horseshoes: tuple[Horseshoe, ...] = ()
 
     def to_json(self) -> str:
         """All of it as JSON, for a run folder."""
@@ -78,6 +102,7 @@ class ResolvedPriors:
             tau_sd=tuple(raw["tau_sd"]),
             sigma_sd=raw["sigma_sd"],
             frailty_sd=raw.get("frailty_sd"),
+            horseshoes=tuple(Horseshoe(**item) for item in raw.get("horseshoes", ())),
         )
 
     def coefficient_arrays(self) -> tuple[Floats, Floats, Floats]:
@@ -100,9 +125,30 @@ def resolve_priors(analysis: Analysis, encoding: Encoding, cohort: Cohort) -> Re
         baseline=baseline,
         log_shape=_location(stated.log_shape) if stated.log_shape else _location(DEFAULT_LOG_SHAPE, default=True),
         coefficients=tuple(_coefficient(column, stated.terms.get(column.term)) for column in encoding.columns),
-        tau_sd=tuple(tau.get(pooled.term, DEFAULT_TAU_SD) for pooled in encoding.pooled),
+        tau_sd=tuple(tau.get(pooled.term, DEFAULT_TAU_SD) for pooled in encoding.pooled if not pooled.is_horseshoe),
         sigma_sd=sigma,
         frailty_sd=_frailty(analysis),
+        horseshoes=tuple(_horseshoe(analysis, pooled, cohort) for pooled in encoding.pooled if pooled.is_horseshoe),
+    )
+
+
+def _horseshoe(analysis: Analysis, pooled: PooledTerm, cohort: Cohort) -> Horseshoe:
+    term = analysis.formula.find(pooled.term)
+    assert term is not None
+    effect, size = analysis.effect(term), len(pooled.cells)
+    nonzero = DEFAULT_NONZERO if effect.nonzero is None else effect.nonzero
+    if nonzero >= size:
+        raise DataError(
+            f"[model] effects: nonzero = {nonzero:g} of {pooled.term!r}, which has {size} effects; "
+            'expect fewer than there are, or set pooling = "pooled".'
+        )
+    events = float(cohort.events)
+    return Horseshoe(
+        tau=nonzero / (size - nonzero) / math.sqrt(events / size),
+        slab_scale=DEFAULT_SLAB_SCALE if effect.slab_scale is None else effect.slab_scale,
+        slab_df=DEFAULT_SLAB_DF if effect.slab_df is None else effect.slab_df,
+        nonzero=nonzero,
+        events=events,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from bayes_rrmm.agreement.dummies import Dummies
 from bayes_rrmm.agreement.verdict import SMALL_P, Reason
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.encoding import Encoding
@@ -51,7 +52,8 @@ MOST_CLUSTERS = 1000
 class Counterparts:
     """What there is to compare a fit with. `ties` are Cox's, `interval` Kaplan-Meier's.
 
-    The adjusted side has the fit's own design, its rows without gaps, and of each pooled term the first level as reference.
+    The adjusted side has the fit's own design, its rows without gaps, and of each pooled term the first level as reference
+    (of two groups crossed, the cells with either first level).
     """
 
     fit: Fit
@@ -84,13 +86,14 @@ class Counterparts:
         return [Reason("different-rows", f"{lacking:g} of {self.rows.weight.sum():g} left out")] if lacking else []
 
     @cached_property
+    def dummies(self) -> Dummies:
+        """The dummies that stand for pooled effects."""
+        return Dummies(self.encoding, self.complete.covariates.drop_duplicates())
+
+    @property
     def free_levels(self) -> list[int]:
-        """Positions of the pooled levels that get a dummy: all but the first of each term."""
-        positions, start = [], 0
-        for pooled in self.encoding.pooled:
-            positions += list(range(start + 1, start + len(pooled.levels)))
-            start += len(pooled.levels)
-        return positions
+        """Positions of the pooled levels that get a dummy."""
+        return self.dummies.free_levels
 
     @cached_property
     def names(self) -> list[str]:
@@ -104,8 +107,9 @@ class Counterparts:
         for column in self.encoding.columns:
             columns.setdefault(column.term, []).append(column.name)
         for pooled in self.encoding.pooled:
-            columns[pooled.term] = [f"{pooled.term}={level}" for level in pooled.levels[1:]]
-        return columns
+            own = [f"{pooled.term}={level}" for level in pooled.levels]
+            columns[pooled.term] = [name for name in self.names if name in own]
+        return {term: names for term, names in columns.items() if names}
 
     def design(self, frame: pd.DataFrame) -> Floats:
         """The design of rows without gaps, (N, P): centred columns, then dummies of pooled levels."""
@@ -179,6 +183,8 @@ class Counterparts:
         model = self.cox
         if isinstance(model, Reason):
             return model
+        if self.dummies.empty_cells:
+            return Reason("empty-cell", ", ".join(self.dummies.empty_cells))
         design, _, *outcome = self._model
         start = kaplan_meier(*outcome).start if np.any(self.complete.survived_before > 0) else 0.0
         if math.isinf(start):

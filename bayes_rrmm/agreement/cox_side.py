@@ -82,6 +82,10 @@ def _rows_of(known: Counterparts, ratio: Ratio, likelihood: Parametric | None) -
     shared = [*known.left_out, *pooled, *ratio.about, *known.reasons_of_form(_variables(known, ratio.estimand))]
     wald = f"{known.ties.capitalize()} ties, Wald interval"
     frailty = known.fit.plan.frailty
+    silent = known.dummies.why_not_estimable(ratio.contrast)
+    if silent:
+        yield Row(ratio.identity, Comparison.refused(ratio.bayes, NOTHING, [*silent, *shared]), "Cox", wald, adjusted, rows)
+        return
     if frailty is not None:
         found = known.frailty_cox
         model = found if isinstance(found, Reason) else found.cox

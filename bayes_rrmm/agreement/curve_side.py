@@ -195,7 +195,7 @@ def _row(known: Counterparts, quantity: Quantity, side: Side, prevented: list[Re
 
 
 def _pooled(known: Counterparts, by: str) -> list[Reason]:
-    return [Reason("pooled")] if any(by in ("", pooled.term) for pooled in known.encoding.pooled) else []
+    return [Reason("pooled")] if any(by in ("", *pooled.variables) for pooled in known.encoding.pooled) else []
 
 
 def _late(start: float) -> Reason:

@@ -33,6 +33,7 @@ REASONS = {
     "different-rows": "the frequentist side leaves out patients whose covariates have gaps, the Bayesian side marginalises them",
     "nothing-left": "leaving out the rows with gaps leaves nothing to estimate this from",
     "empty-group": "a group compared here has no patients",
+    "empty-cell": "a combination of groups that the answer is about has no patients: there the prior alone speaks",
     "clustered-rows": "rows of one cluster are compared, and Kaplan-Meier's variance takes them as independent",
     "few-clusters": "errors by cluster need more clusters than these",
     "lone-rows": "each cluster has one row, so no frailty can be estimated",

@@ -25,7 +25,8 @@ from bayes_rrmm.estimands import AnyEstimand, Median
 from bayes_rrmm.fitted import Fit, as_dataset
 from bayes_rrmm.frequentist import Parametric, parametric
 from bayes_rrmm.hazards import pointwise_log_likelihood
-from bayes_rrmm.parameters import FRAILTY, LOG_LOG_2, baseline_of, log_median, log_relative_hazard, spread_over_levels
+from bayes_rrmm.parameters import FRAILTY, LOG_LOG_2, baseline_of, log_median, log_relative_hazard
+from bayes_rrmm.pooled_effects import spread_over_levels
 from bayes_rrmm.reading import Estimates, estimate
 from bayes_rrmm.reading.summary import quantile_of
 
@@ -78,7 +79,7 @@ class WithoutPrior:
     def normal(self) -> Normal | None:
         """The likelihood as a normal distribution; None where there is none, or its limit is not reached."""
         found = self.likelihood
-        if found is None:
+        if found is None or self.known.dummies.empty_cells:
             return None
         columns = len(found.names)
         finite = found.finite
@@ -117,7 +118,7 @@ class WithoutPrior:
         """Likelihood times prior, both as normal distributions; None where the likelihood is not one, has no finite maximum (then
         it is far from normal), or lacks the model's frailty.
 
-        Pooled effects have the prior Normal(0, tau), tau being its posterior median.
+        Pooled effects have the prior Normal(0, tau), tau being its posterior median (under a horseshoe, that of tau times l).
         """
         if self.normal is None or self.likelihood is None or self.known.fit.plan.frailty is not None:
             return None
@@ -140,16 +141,13 @@ class WithoutPrior:
         assert self.normal is not None
         base = len(self.normal.mean) - columns - len(free)
         way = np.zeros((len(self.normal.mean), columns + levels + base))
-        way[:columns, :columns] = np.eye(columns)
+        made = self.known.dummies.of_effects
+        way[: columns + len(free), : columns + levels] = made[:-1]
         way[columns + len(free) :, columns + levels :] = np.eye(base)
-        first = [index for index in range(levels) if index not in free]
-        for row, index in enumerate(free):
-            own = max(start for start in first if start < index)
-            way[columns + row, columns + index], way[columns + row, columns + own] = 1.0, -1.0
-        # An effect of the first level adds to each log rate; of a Weibull it takes its share off the log median.
+        # What adds to each log rate takes, of a Weibull, its share off the log median.
         share = -math.exp(-self.normal.mean[-1]) if self._is_weibull else 1.0
         rates = slice(columns + len(free), -1 if self._is_weibull else None)
-        way[rates, [columns + index for index in first]] = share
+        way[rates, : columns + levels] = share * made[-1]
         return way
 
     def _prior_normal(self) -> tuple[Floats, Floats]:
@@ -165,7 +163,7 @@ class WithoutPrior:
         levels = len(self.known.encoding.pooled_levels)
         if not levels:
             return draws.mean(axis=0), precision
-        tau = np.median(spread_over_levels(plan, self.known.fit.draws["tau"]), axis=0)
+        tau = np.median(spread_over_levels(plan, self.known.fit.draws), axis=0)
         full = np.zeros((draws.shape[1] + levels,) * 2)
         others = [*range(at), *range(at + levels, len(full))]
         full[np.ix_(others, others)] = precision

@@ -17,6 +17,7 @@ from bayes_rrmm.cli.demo_command import demo
 from bayes_rrmm.cli.missing_command import missing
 from bayes_rrmm.cli.models_command import models
 from bayes_rrmm.cli.published_command import published
+from bayes_rrmm.cli.sensitivity_command import sensitivity
 from bayes_rrmm.cli.shared import ERROR
 from bayes_rrmm.cli.simulate_command import simulate
 from bayes_rrmm.errors import BayesRrmmError
@@ -41,6 +42,7 @@ for command in (
     commands.check,
     commands.crosscheck,
     missing,
+    sensitivity,
     published,
     simulate,
 ):

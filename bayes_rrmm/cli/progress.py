@@ -41,3 +41,18 @@ def stages(silent: bool) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda name: bar.update(task, description=name)
+
+
+@contextmanager
+def refitting(silent: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """A callback for refits done, refits in all, and the name of the next; None where nothing should be shown."""
+    if silent or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("compiling the model", total=None)
+        yield lambda done, total, name: bar.update(task, description=name or "reading", completed=done, total=total)

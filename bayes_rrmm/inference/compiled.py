@@ -19,8 +19,9 @@ from bayes_rrmm.inference.inputs import Structure, column_order, column_scale, m
 from bayes_rrmm.inference.models.exponential import exponential_model
 from bayes_rrmm.inference.models.piecewise import piecewise_model
 from bayes_rrmm.inference.models.weibull import weibull_model
-from bayes_rrmm.parameters import FRAILTY, draw_from_prior, log_prior, random_walk, spread_over_levels
+from bayes_rrmm.parameters import FRAILTY, draw_from_prior, log_prior, random_walk
 from bayes_rrmm.plan import Plan
+from bayes_rrmm.pooled_effects import spread_over_levels
 
 Progress = Callable[[int, int, int], None]
 """Called now and then while sampling, with draws done, draws in all, and divergences so far."""
@@ -138,8 +139,7 @@ def _reported(plan: Plan, raw: xr.Dataset) -> dict[str, Floats]:
             beta[:, student] = sampled["student_beta"]
         draws["beta"] = beta / column_scale(plan)
     if plan.encoding.pooled:
-        draws["tau"] = sampled["tau"]
-        draws["effect"] = spread_over_levels(plan, sampled["tau"]) * sampled["z"]
+        draws |= _reported_effects(plan, sampled)
     if plan.covariates is not None and plan.covariates.kind == "independent":
         draws["share"] = np.column_stack([sampled[f"share_{index}"] for index in range(len(plan.covariates.variables))])
     elif plan.covariates is not None:
@@ -147,6 +147,15 @@ def _reported(plan: Plan, raw: xr.Dataset) -> dict[str, Floats]:
     if plan.frailty is not None:
         draws[FRAILTY[plan.frailty]] = sampled["theta"] if plan.frailty == "gamma" else np.abs(sampled["frailty_signed_tau"])
     return draws
+
+
+def _reported_effects(plan: Plan, sampled: dict[str, Floats]) -> dict[str, Floats]:
+    names = [(tau, z) for tau, z in (("tau", "z"), ("horseshoe_tau", "horseshoe_z")) if tau in sampled]
+    draws = {"tau": np.concatenate([sampled[tau] for tau, _ in names], axis=1)}
+    if plan.priors.horseshoes:
+        draws |= {"local": sampled["local"], "slab": np.sqrt(sampled["squared_slab"])}
+    z = np.concatenate([sampled[name] for _, name in names], axis=1)
+    return draws | {"effect": spread_over_levels(plan, draws) * z}
 
 
 def _reported_baseline(plan: Plan, sampled: dict[str, Floats]) -> dict[str, Floats]:

@@ -13,6 +13,7 @@ from bayes_rrmm.hazards.collapse import by_interval, by_time
 from bayes_rrmm.inference.frailty_inputs import frailty_inputs
 from bayes_rrmm.parameters import LOG_LOG_2, random_walk
 from bayes_rrmm.plan import Plan
+from bayes_rrmm.pooled_effects import horseshoe_sizes, slab_prior
 from bayes_rrmm.resolved_priors import INTERVAL_SD
 
 
@@ -21,10 +22,11 @@ class Structure:
     """What a compiled model cannot change: two plans of equal structure share one compilation.
 
     `columns` and `student_columns` count coefficients with normal and with Student t priors; `pooled` counts the
-    levels of each pooled term; `intervals` is J. `has_level` is True where log hazards have a common level with a
-    prior of its own. `incomplete` has the number of levels, and of predictors with the intercept, of each marginalised
-    covariate, and `independent` says that these have shares instead of logits. `frailty` is its distribution or empty, and
-    `clusters` how many of a log-normal one there is room for.
+    levels of each pooled term, `horseshoes` those of each under a horseshoe; `intervals` is J. `has_level` is True
+    where log hazards have a common level with a prior of its own. `incomplete` has the number of levels, and of
+    predictors with the intercept, of each marginalised covariate, and `independent` says that these have shares
+    instead of logits. `frailty` is its distribution or empty, and `clusters` how many of a log-normal one there is
+    room for.
     """
 
     family: str
@@ -40,6 +42,7 @@ class Structure:
     independent: bool = False
     frailty: str = ""
     clusters: int = 0
+    horseshoes: tuple[int, ...] = ()
 
 
 def structure_of(plan: Plan) -> Structure:
@@ -51,7 +54,7 @@ def structure_of(plan: Plan) -> Structure:
         family=plan.family,
         columns=len(plan.priors.coefficients) - students,
         student_columns=students,
-        pooled=tuple(len(pooled.levels) for pooled in plan.encoding.pooled),
+        pooled=tuple(len(pooled.cells) for pooled in plan.encoding.pooled if not pooled.is_horseshoe),
         intervals=len(plan.cuts) + 1 if piecewise else 1,
         random_walk=piecewise and plan.smoothing == "random-walk",
         has_level=piecewise and plan.priors.baseline_kind == "median",
@@ -61,6 +64,7 @@ def structure_of(plan: Plan) -> Structure:
         independent=model is not None and model.kind == "independent",
         frailty=plan.frailty or "",
         clusters=plan.most_clusters,
+        horseshoes=tuple(horseshoe_sizes(plan)),
     )
 
 
@@ -92,8 +96,11 @@ def covariate_columns(plan: Plan, covariates: pd.DataFrame, prefix: str = "") ->
         columns[f"{prefix}design"] = design[:, normal]
     if student:
         columns[f"{prefix}student_design"] = design[:, student]
-    if plan.encoding.pooled:
-        columns[f"{prefix}membership"] = plan.encoding.indicators(covariates)
+    indicators, normal_levels = plan.encoding.indicators(covariates), plan.encoding.normal_levels
+    if normal_levels:
+        columns[f"{prefix}membership"] = indicators[:, :normal_levels]
+    if plan.priors.horseshoes:
+        columns[f"{prefix}horseshoe_membership"] = indicators[:, normal_levels:]
     return columns
 
 
@@ -174,8 +181,11 @@ def _coefficient_priors(plan: Plan) -> dict[str, Floats]:
         inputs |= {"beta_mean": (means * scale)[normal], "beta_sd": (sds * scale)[normal]}
     if student:
         inputs |= {"student_mean": (means * scale)[student], "student_sd": (sds * scale)[student], "student_nu": nus[student]}
-    if plan.encoding.pooled:
+    if plan.priors.tau_sd:
         inputs["tau_sd"] = np.array(plan.priors.tau_sd)
+    if plan.priors.horseshoes:
+        inputs["horseshoe_scale"] = np.array([item.tau for item in plan.priors.horseshoes])
+        inputs["slab_shape"], inputs["slab_rate"] = slab_prior(plan.priors.horseshoes)
     return inputs
 
 

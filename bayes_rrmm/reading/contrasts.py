@@ -12,6 +12,7 @@ from bayes_rrmm.encoding import Encoding
 from bayes_rrmm.errors import AnalysisError
 from bayes_rrmm.estimands import HazardRatio
 from bayes_rrmm.plan import Plan
+from bayes_rrmm.pooled_terms import PooledTerm
 from bayes_rrmm.specification.formula import Term
 
 
@@ -87,7 +88,8 @@ def _contrast(plan: Plan, term: Term, pair: tuple[str, str], fixed: dict[str, st
         group, versus = f"{variable} + {step:g}", ""
     columns = plan.encoding.design(first) - plan.encoding.design(second)
     levels = plan.encoding.indicators(first) - plan.encoding.indicators(second)
-    if columns.size and np.max(np.ptp(columns, axis=0)) > 1e-9 * max(1.0, float(np.abs(columns).max())):
+    both = np.concatenate([columns, levels], axis=1)
+    if np.max(np.ptp(both, axis=0)) > 1e-9 * max(1.0, float(np.abs(both).max())):
         partners = [name for other in plan.analysis.formula.terms if variable in other.variables for name in other.variables]
         others = [name for name in dict.fromkeys(partners) if name != variable and name not in fixed]
         by_subgroup = len(others) == 1 and not fixed and plan.encoding.is_group(others[0])
@@ -98,13 +100,32 @@ def _contrast(plan: Plan, term: Term, pair: tuple[str, str], fixed: dict[str, st
 
 
 def _interaction(plan: Plan, term: Term) -> list[Contrast]:
-    """An interaction's own columns: each a ratio of hazard ratios."""
+    """An interaction's own columns: each a ratio of hazard ratios. Of a pooled one, each level against the first two by two."""
     contrasts = []
+    for pooled in plan.encoding.pooled:
+        if pooled.term == term.name:
+            return _pooled_interaction(plan, pooled)
     for index, column in enumerate(plan.encoding.columns):
         if column.term == term.name:
             weights = np.zeros(len(plan.encoding.columns))
             weights[index] = 1.0
             contrasts.append(Contrast(column.name, "", "", weights, np.zeros(len(plan.encoding.pooled_levels))))
+    return contrasts
+
+
+def _pooled_interaction(plan: Plan, pooled: PooledTerm) -> list[Contrast]:
+    """u_ab - u_a0 - u_0b + u_00, 0 being the reference of each group."""
+    first = pooled.cells[0]
+    start = plan.encoding.pooled_levels.index(f"{pooled.term}={pooled.levels[0]}")
+    contrasts = []
+    for cell in pooled.cells:
+        if any(level == reference for level, reference in zip(cell, first, strict=True)):
+            continue
+        weights = np.zeros(len(plan.encoding.pooled_levels))
+        for corner, sign in ((cell, 1.0), ((cell[0], first[1]), -1.0), ((first[0], cell[1]), -1.0), (first, 1.0)):
+            weights[start + pooled.cells.index(corner)] = sign
+        name = ":".join(f"{variable}={level}" for variable, level in zip(pooled.variables, cell, strict=True))
+        contrasts.append(Contrast(name, "", "", np.zeros(len(plan.encoding.columns)), weights))
     return contrasts
 
 

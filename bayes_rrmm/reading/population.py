@@ -104,7 +104,7 @@ def _average_row(fit: Fit, frame: pd.DataFrame, weight: Floats) -> tuple[Floats,
     filled = encoding.filled(frame)
     owners = [formula.find(column.term) for column in encoding.columns]
     variables = [term.variables if term is not None else () for term in owners]
-    pooled = [(item.term,) for item in encoding.pooled for _ in item.levels]
+    pooled = [item.variables for item in encoding.pooled for _ in item.cells]
     return (
         _known_mean(encoding.design(filled), [frame[list(names)].notna().all(axis=1) for names in variables], weight),
         _known_mean(encoding.indicators(filled), [frame[list(names)].notna().all(axis=1) for names in pooled], weight),

@@ -19,6 +19,7 @@ from bayes_rrmm.specification.formula import Formula, Term, parse_formula
 SCHEMA = 1
 Baseline = Literal["exponential", "weibull", "piecewise-exponential"]
 Missing = Literal["drop", "level", "not-applicable", "marginalise"]
+Pooling = Literal["independent", "pooled", "horseshoe"]
 Unit = Literal["days", "weeks", "months", "years"]
 
 
@@ -58,9 +59,16 @@ Cuts = Annotated[tuple[Positive, ...], AfterValidator(_increasing), Field(min_le
 
 
 class EffectTable(Record):
-    """How the effects of one term's levels are related."""
+    """How the effects of one term's levels are related, or of the cells of two groups crossed.
 
-    pooling: Literal["independent", "pooled"]
+    Under the horseshoe `nonzero` is how many effects are expected not to be next to nothing (1 unless stated); such an effect
+    comes from a Student t of scale `slab_scale`, a log hazard ratio (1), and `slab_df` degrees of freedom (4).
+    """
+
+    pooling: Pooling
+    nonzero: Positive | None = None
+    slab_scale: Positive | None = None
+    slab_df: Positive | None = None
 
 
 class FrailtyPart(Record):
@@ -84,7 +92,7 @@ class ModelPart(Record):
     baseline: Baseline = "weibull"
     cuts: Cuts | CutRule | None = None
     smoothing: Literal["independent", "random-walk"] | None = None
-    effects: dict[str, Literal["independent", "pooled"] | EffectTable] = {}
+    effects: dict[str, Pooling | EffectTable] = {}
     missing: Missing = "drop"
     covariate_model: Literal["sequential", "independent"] | None = None
     frailty: FrailtyPart | None = None
@@ -108,7 +116,7 @@ class IntervalChoice(Record):
 
 class Sampling(Record):
     """How the posterior is sampled. Without a `target_accept` it is 0.9, or 0.98 where a spread is learnt:
-    of a random walk's steps, of pooled effects, or of log-normal frailties."""
+    of a random walk's steps, of pooled effects, or of log-normal frailties, and 0.99 under a horseshoe."""
 
     draws: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
     tune: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
@@ -159,12 +167,20 @@ class Analysis(Record):
         """SHA-256 of the text the analysis was read from."""
         return hashlib.sha256(self.source.encode()).hexdigest()
 
-    def is_pooled(self, term: Term) -> bool:
-        """Whether the term's levels are exchangeable, drawn from one distribution with an unknown spread."""
+    def effect(self, term: Term) -> EffectTable:
+        """How the term's effects are related; independent unless stated."""
         for name, effect in self.model.effects.items():
             if self.formula.find(name) == term:
-                return (effect.pooling if isinstance(effect, EffectTable) else effect) == "pooled"
-        return False
+                return effect if isinstance(effect, EffectTable) else EffectTable(pooling=effect)
+        return EffectTable(pooling="independent")
+
+    def pooling(self, term: Term) -> Pooling:
+        """Whether the term's effects are independent, pooled, or under a horseshoe."""
+        return self.effect(term).pooling
+
+    def is_pooled(self, term: Term) -> bool:
+        """Whether the term's effects are exchangeable, drawn from one distribution with an unknown spread."""
+        return self.pooling(term) != "independent"
 
     def missing_rule(self, variable: str) -> Missing:
         """What happens to a gap in the variable."""

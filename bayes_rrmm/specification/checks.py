@@ -10,7 +10,7 @@ from bayes_rrmm.errors import AnalysisError, nearest
 from bayes_rrmm.estimands import Curve, HazardRatio, Rank
 from bayes_rrmm.messages import explain
 from bayes_rrmm.priors import Kind, Statement, parse_statement
-from bayes_rrmm.specification.formula import Formula
+from bayes_rrmm.specification.formula import Formula, Term
 from bayes_rrmm.specification.frailty import check_frailty
 
 if TYPE_CHECKING:
@@ -113,26 +113,69 @@ def _check_effects(analysis: Analysis) -> None:
         assert term is not None
         if not analysis.is_pooled(term):
             continue
-        if not term.is_variable:
-            raise AnalysisError(f"[model] effects: {name!r} is not a plain variable; this version pools main effects only.")
-        for other in formula.terms:
-            if other != term and term.variables[0] in other.variables:
-                raise AnalysisError(
-                    f"[model] effects: {name!r} is pooled and also part of {other.name!r}; "
-                    "take that interaction out or leave the effects independent."
-                )
+        _check_pooled_term(analysis, name, term)
+    _check_spreads(analysis)
+
+
+def _check_pooled_term(analysis: Analysis, name: str, term: Term) -> None:
+    """A pooled term is a variable, or two variables crossed beside both main effects, and no part of a term that is not pooled."""
+    terms = analysis.formula.terms
+    if any(factor.is_function for factor in term.factors) or len(term.factors) > 2:
+        raise AnalysisError(
+            f"[model] effects: {name!r} is neither a plain variable nor two of them crossed; this version pools no other terms, "
+            "leave its effects independent."
+        )
+    lacking = [factor.text for factor in term.factors if not any(other.key == {factor.text} for other in terms)]
+    if lacking:
+        raise AnalysisError(
+            f"[model] effects: {name!r} is pooled beside the main effects of both groups, and the formula has none of "
+            f"{' and '.join(lacking)}; write {' * '.join(factor.text for factor in term.factors)}."
+        )
+    for other in terms:
+        if term.key < other.key and not (len(other.factors) == 2 and analysis.is_pooled(other)):
+            raise AnalysisError(
+                f"[model] effects: {name!r} is pooled and also part of {other.name!r}; "
+                "pool that interaction too, take it out, or leave the effects independent."
+            )
+
+
+def _check_spreads(analysis: Analysis) -> None:
+    """What is stated of the spread of effects belongs to how they are related."""
+    formula = analysis.formula
+    for name in analysis.model.effects:
+        term = formula.find(name)
+        assert term is not None
+        effect = analysis.effect(term)
+        stated = [key for key in ("nonzero", "slab_scale", "slab_df") if getattr(effect, key) is not None]
+        if stated and effect.pooling != "horseshoe":
+            raise AnalysisError(
+                f"[model] effects.{name}: {' and '.join(stated)} belong to the horseshoe, and these effects are {effect.pooling}; "
+                'remove them, or set pooling = "horseshoe".'
+            )
     for term_name in analysis.priors.tau:
         term = formula.find(term_name)
         if term is None or not analysis.is_pooled(term):
             raise AnalysisError(
                 f"[priors] tau.{term_name}: {term_name!r} is not pooled; add it to [model] effects or drop the prior."
             )
+        if analysis.pooling(term) == "horseshoe":
+            raise AnalysisError(
+                f"[priors] tau.{term_name}: under a horseshoe the spread is half-Cauchy, scaled by how many effects are "
+                f"expected not to be next to nothing; state that in [model] effects, as in "
+                '{ pooling = "horseshoe", nonzero = 1 }.'
+            )
     for term_name in analysis.priors.terms:
         term = formula.find(term_name)
+        if term is not None and analysis.pooling(term) == "horseshoe":
+            raise AnalysisError(
+                f"[priors] {term_name}: the term is under a horseshoe, which is its effects' prior; remove this one, and state "
+                "nonzero, slab_scale or slab_df in [model] effects."
+            )
         if term is not None and analysis.is_pooled(term):
+            written = term_name if term.is_variable else f'"{term_name}"'
             raise AnalysisError(
                 f"[priors] {term_name}: the term is pooled, its effects come from Normal(0, tau); state the prior of tau: "
-                f"tau = {{ {term_name} = {{ half_normal = 0.5 }} }}."
+                f"tau = {{ {written} = {{ half_normal = 0.5 }} }}."
             )
 
 

@@ -55,17 +55,52 @@ ANALYSES = {
     "an unknown rule for cuts": analysis(
         "model.cuts.rule = 'deciles'", '"equal-events"', model=f"{PIECEWISE}cuts = {{ rule = 'deciles' }}"
     ),
-    "a pooled interaction": analysis(
-        "'group:sex' is not a plain variable",
-        "main effects only",
+    "a pooled interaction of three": analysis(
+        "'group:sex:site' is neither a plain variable nor two of them crossed",
+        "leave its effects independent",
+        formula="group*sex*site",
+        model="effects = { 'group:sex:site' = 'pooled' }",
+    ),
+    "a pooled interaction without its main effects": analysis(
+        "the formula has none of sex",
+        "write group * sex",
+        formula="group + group:sex",
+        model="effects = { 'sex:group' = 'pooled' }",
+    ),
+    "a pooled interaction that is part of another term": analysis(
+        "'group:sex' is pooled and also part of 'group:sex:site'",
+        "take it out",
+        formula="group*sex*site",
+        model="effects = { 'group:sex' = 'horseshoe' }",
+    ),
+    "a spread of a horseshoe": analysis(
+        "[priors] tau.group:sex: under a horseshoe the spread is half-Cauchy",
+        "nonzero = 1",
         formula="group*sex",
-        model="effects = { 'group:sex' = 'pooled' }",
+        model="effects = { 'group:sex' = 'horseshoe' }",
+        rest="[priors]\ntau = { 'group:sex' = { half_normal = 1 } }",
+    ),
+    "a prior of effects under a horseshoe": analysis(
+        "[priors] group: the term is under a horseshoe",
+        "remove this one",
+        model="effects = { group = 'horseshoe' }",
+        rest="[priors]\ngroup = { normal = [0, 1] }",
+    ),
+    "a slab of pooled effects": analysis(
+        "slab_scale and slab_df belong to the horseshoe, and these effects are pooled",
+        'set pooling = "horseshoe"',
+        model="effects = { group = { pooling = 'pooled', slab_scale = 1, slab_df = 4 } }",
+    ),
+    "a slab without a scale": analysis(
+        "model.effects.group.slab_scale = 0",
+        "greater than 0",
+        model="effects = { group = { pooling = 'horseshoe', slab_scale = 0 } }",
     ),
     "a pooled term that interacts": analysis(
-        "'group' is pooled and also part of 'group:sex'", "take that interaction out", formula="group*sex", model=POOLED
+        "'group' is pooled and also part of 'group:sex'", "take it out", formula="group*sex", model=POOLED
     ),
     "an unknown pooling": analysis(
-        "model.effects.group.pooling = 'horseshoe'", '"pooled"', model="effects = { group = { pooling = 'horseshoe' } }"
+        "model.effects.group.pooling = 'ridge'", '"horseshoe"', model="effects = { group = { pooling = 'ridge' } }"
     ),
     "an unknown rule for gaps": analysis("model.missing = 'impute'", '"marginalise"', model="missing = 'impute'"),
     "an unknown rule for a variable's gaps": analysis(

@@ -207,6 +207,25 @@ COVARIATES = {
     "two groups pooled": data(
         "'sex' has 2 groups", "leave its effects independent", formula="sex", model="effects = { sex = 'pooled' }"
     ),
+    "two groups crossed with two, pooled": data(
+        "'sex:site' crosses 2 groups with 2",
+        "leave its effects independent",
+        formula="sex*site",
+        model="effects = { 'sex:site' = 'pooled' }",
+        edit=column("site", ["x", "y", "y", "x"] * (ROWS // 4)),
+    ),
+    "an interaction with a number pooled": analysis(
+        "'age' of 'age:group' is continuous",
+        "leave it independent",
+        formula="age*group",
+        model="effects = { 'age:group' = 'pooled' }",
+    ),
+    "more effects expected than there are": data(
+        "nonzero = 40 of 'group:sex', which has",
+        'set pooling = "pooled"',
+        formula="group*sex",
+        model="effects = { 'group:sex' = { pooling = 'horseshoe', nonzero = 40 } }",
+    ),
     "a number pooled": analysis("'age' is continuous", "leave it independent", model="effects = { age = 'pooled' }"),
     "a spline too rich": data("'bs(age, df=60)'", "take", formula="bs(age, df=60)"),
 }

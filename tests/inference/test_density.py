@@ -50,12 +50,23 @@ COVARIATES = {
         "age = { student_t = [4, 0, 0.05] }\nsex = { normal = [0.2, 0.7] }\ntau = { site = { half_normal = 0.8 } }",
     ),
     "two pooled": ("sex + site + stage", "", "tau = { stage = { half_normal = 0.3 } }"),
+    "a pooled interaction": ("age + sex * site", "", "tau = { 'site:sex' = { half_normal = 0.4 } }"),
+    "a pooled interaction of pooled groups": ("site * stage", "", "tau = { stage = { half_normal = 0.3 } }"),
+    "a horseshoe": ("sex * site", "", "sex = { student_t = [4, 0, 0.5] }"),
+    "two horseshoes beside a pooled group": ("sex * site + stage", "", "tau = { stage = { half_normal = 0.3 } }"),
 }
+EFFECTS = {
+    "a pooled interaction": "'sex:site' = 'pooled'",
+    "a pooled interaction of pooled groups": "'site:stage' = 'pooled', site = 'pooled', stage = 'pooled'",
+    "a horseshoe": "'sex:site' = { pooling = 'horseshoe', nonzero = 2.5, slab_scale = 0.7, slab_df = 3 }",
+    "two horseshoes beside a pooled group": "'sex:site' = 'horseshoe', site = { pooling = 'horseshoe' }, stage = 'pooled'",
+}
+"""How effects are related, where it is not that site and stage are pooled."""
 EVERYTHING = "independent, Student t and pooled"
 CASES = [(baseline, EVERYTHING) for baseline in BASELINES] + [
     (baseline, covariates)
     for baseline in ("exponential, median", "Weibull, median", "random walk, log hazards")
-    for covariates in ("no covariate", "one continuous, for a step", "two pooled")
+    for covariates in ("no covariate", "one continuous, for a step", "two pooled", *EFFECTS)
 ]
 WITH_GAPS = {
     "one of two levels": ("sex + age", "", ""),
@@ -64,11 +75,18 @@ WITH_GAPS = {
     "shares of their own": ("stage + sex + site", "", 'covariate_model = "independent"'),
     "beside a pooled group": ("site + sex + stage", "", ""),
     "in a pooled group": ("stage + sex", "", ""),
+    "in a pooled interaction": ("stage * sex", "", ""),
+    "in a horseshoe": ("stage * sex + age", "", ""),
     "in an interaction with a number": ("sex * age + stage", "", ""),
     "in an interaction of both": ("sex * stage", "", 'covariate_model = "sequential"'),
     "under Student t": ("sex + stage + age", "sex = { student_t = [3, 0.3, 0.8] }\nage = { student_t = [4, 0, 0.05] }", ""),
 }
-POOLED_WITH_GAPS = {"beside a pooled group": "site", "in a pooled group": "stage"}
+POOLED_WITH_GAPS = {
+    "beside a pooled group": "site = 'pooled'",
+    "in a pooled group": "stage = 'pooled'",
+    "in a pooled interaction": "'stage:sex' = 'pooled'",
+    "in a horseshoe": "'stage:sex' = 'horseshoe'",
+}
 GAP_CASES = [("Weibull, median", gaps) for gaps in WITH_GAPS] + [
     ("exponential, median", "both, two in some rows"),
     ("exponential, log rate", "shares of their own"),
@@ -109,8 +127,8 @@ def planned(patients: pd.DataFrame, baseline: str, covariates: str) -> tuple[Pla
     """The plan of one baseline with one set of covariates, and its rows."""
     model, prior = BASELINES[baseline]
     formula, variables, priors = COVARIATES[covariates]
-    pooled = [name for name in ("site", "stage") if name in formula]
-    return written(patients, formula, model, pooled, f"{variables}\n[priors]\n{prior}\n{priors}")
+    pooled = ", ".join(f"{name} = 'pooled'" for name in ("site", "stage") if name in formula)
+    return written(patients, formula, model, EFFECTS.get(covariates, pooled), f"{variables}\n[priors]\n{prior}\n{priors}")
 
 
 def planned_with_gaps(patients: pd.DataFrame, baseline: str, gaps: str) -> tuple[Plan, br.Cohort]:
@@ -121,14 +139,12 @@ def planned_with_gaps(patients: pd.DataFrame, baseline: str, gaps: str) -> tuple
     frame = patients.assign(
         sex=patients["sex"].where(order % 6 != 1, None), stage=patients["stage"].where(order % 4 != 3, None)
     )
-    pooled = [POOLED_WITH_GAPS[gaps]] if gaps in POOLED_WITH_GAPS else []
     rule = f'{model}\nmissing = "marginalise"\n{covariate_model}'
-    return written(frame, formula, rule, pooled, f"[priors]\n{prior}\n{priors}")
+    return written(frame, formula, rule, POOLED_WITH_GAPS.get(gaps, ""), f"[priors]\n{prior}\n{priors}")
 
 
-def written(patients: pd.DataFrame, formula: str, model: str, pooled: list[str], rest: str) -> tuple[Plan, br.Cohort]:
+def written(patients: pd.DataFrame, formula: str, model: str, effects: str, rest: str) -> tuple[Plan, br.Cohort]:
     """The plan and the rows of an analysis with delayed entry and frequency weights."""
-    effects = ", ".join(f'{name} = "pooled"' for name in pooled)
     analysis = parse(
         f'schema = 1\ntitle = "A test"\n[endpoint]\nname = "OS"\ntime = "time"\nevent = "event"\nunit = "months"\n'
         f'entry = "entry"\nweight = "count"\n[model]\nformula = "{formula}"\n{model}\n'
@@ -167,10 +183,8 @@ def _reported(plan: Plan, point: dict[str, np.ndarray]) -> dict[str, np.ndarray]
     beta = [next(sampled["student" if prior.is_student else "normal"]) for prior in plan.priors.coefficients]
     if beta:
         draw["beta"] = np.array(beta) / [column.scale for column in plan.encoding.columns]
-    if "z" in point:
-        draw["tau"] = np.exp(point["tau_log__"])
-        spread = [tau for tau, term in zip(draw["tau"], plan.encoding.pooled, strict=True) for _ in term.levels]
-        draw["effect"] = np.array(spread) * point["z"]
+    if plan.encoding.pooled:
+        draw |= _reported_effects(plan, point)
     if "gamma" in point:
         draw["gamma"] = point["gamma"]
     simplexes = [point[name] for name in sorted(point) if name.endswith("_simplex__")]
@@ -178,6 +192,22 @@ def _reported(plan: Plan, point: dict[str, np.ndarray]) -> dict[str, np.ndarray]
         logits = [np.append(values, -values.sum()) for values in simplexes]
         draw["share"] = np.concatenate([np.exp(one) / np.exp(one).sum() for one in logits])
     return draw
+
+
+def _reported_effects(plan: Plan, point: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Effects one by one: tau z, or tau l z with l^2 = c^2 lambda^2 / (c^2 + tau^2 lambda^2); terms under a horseshoe come last."""
+    taus = [*np.exp(point.get("tau_log__", [])), *np.exp(point.get("horseshoe_tau_log__", []))]
+    slabs, local = iter(np.exp(point.get("squared_slab_log__", []))), np.exp(point.get("local_log__", []))
+    z, left = iter([*point.get("z", ()), *point.get("horseshoe_z", ())]), iter(local)
+    effects = []
+    for tau, term in zip(taus, plan.encoding.pooled, strict=True):
+        square = next(slabs) if term.pooling == "horseshoe" else None
+        for _ in term.levels:
+            own = 1.0 if square is None else next(left)
+            shrunk = own if square is None else np.sqrt(square * own**2 / (square + tau**2 * own**2))
+            effects.append(tau * shrunk * next(z))
+    draw = {"tau": np.array(taus), "effect": np.array(effects)}
+    return draw | ({"local": local, "slab": np.sqrt(np.exp(point["squared_slab_log__"]))} if len(local) else {})
 
 
 def evaluated(function: Callable[[dict[str, np.ndarray]], np.ndarray], points: list[dict[str, np.ndarray]]) -> np.ndarray:

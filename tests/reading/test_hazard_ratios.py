@@ -61,6 +61,38 @@ def test_pooled_groups(fit_of: FitOf) -> None:
     assert_same(log_ratios(fit, HazardRatio("sex")), {"m / f": coefficient(fit, "sex=m")})
 
 
+INTERACTIONS = {
+    "independent main effects": 'effects = { "group:sex" = "pooled" }',
+    "pooled main effects": 'effects = { "sex:group" = "pooled", group = "pooled" }',
+    "horseshoe": 'effects = { "group:sex" = { pooling = "horseshoe" } }',
+    "horseshoe on both": 'effects = { group = "horseshoe", "group:sex" = "horseshoe" }',
+}
+
+
+@pytest.mark.parametrize("model", INTERACTIONS.values(), ids=INTERACTIONS.keys())
+def test_pooled_cells(model: str, fit_of: FitOf) -> None:
+    """Beside a pooled interaction each group's hazard ratio is that within a subgroup: main effects and cells, one by one."""
+    fit = fit_of("group * sex", model=model)
+    effect = dict(zip(fit.plan.encoding.pooled_levels, fit.draws["effect"].T, strict=True))
+    columns = [item.name for item in fit.plan.encoding.columns]
+
+    def log_hazard(group: str, sex: str) -> np.ndarray:
+        main = [f"group={group}", f"sex={sex}"]
+        parts = [effect[name] for name in main if name in effect] + [coefficient(fit, name) for name in main if name in columns]
+        return np.sum([effect[f"group:sex={group},{sex}"], *parts], axis=0)
+
+    by_sex = {
+        f"{level} / a | sex={sex}": log_hazard(level, sex) - log_hazard("a", sex) for sex in ("f", "m") for level in ("b", "c")
+    }
+    assert_same(log_ratios(fit, HazardRatio("group", by="sex")), by_sex)
+    by_group = {f"m / f | group={level}": log_hazard(level, "m") - log_hazard(level, "f") for level in ("a", "b", "c")}
+    assert_same(log_ratios(fit, HazardRatio("sex", by="group")), by_group)
+    ratios = {f"group={level}:sex=m": by_sex[f"{level} / a | sex=m"] - by_sex[f"{level} / a | sex=f"] for level in ("b", "c")}
+    assert_same(log_ratios(fit, HazardRatio("group:sex")), ratios)
+    with pytest.raises(AnalysisError, match="depends on sex: it has no single value; ask for by = 'sex'"):
+        estimate(fit, HazardRatio("group"))
+
+
 def test_one_step_of_a_continuous_covariate(mixed_fit: Fit, fit_of: FitOf) -> None:
     """The hazard ratio of a continuous covariate is for the step the user names, or for one unit."""
     per_ten = coefficient(mixed_fit, "age")

@@ -259,7 +259,7 @@ UNKNOWN = {
     "endpoint": ("entri = 'x'", "", "", "", "endpoint.entri: unknown key 'entri'; did you mean 'entry'?"),
     "model": ("", "basline = 'weibull'", "", "", "model.basline: unknown key 'basline'; did you mean 'baseline'?"),
     "cuts": ("", "cuts = { rule = 'equal-width', interval = 3 }", "", "", "did you mean 'intervals'? Valid: rule, intervals."),
-    "effects": ("", "effects = { sex = { pool = 'pooled' } }", "sex", "", "did you mean 'pooling'? Valid: pooling."),
+    "effects": ("", "effects = { sex = { pool = 'pooled' } }", "sex", "", "did you mean 'pooling'? Valid: pooling, nonzero,"),
     "variables": (
         "",
         "",

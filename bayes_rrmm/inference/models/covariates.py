@@ -34,7 +34,22 @@ def effects(structure: Structure, inputs: Inputs) -> dict[str, Any]:
         z = pm.Normal("z", 0.0, 1.0, dims="pooled_level")
         owner = np.repeat(np.arange(len(structure.pooled)), structure.pooled)
         found["membership"] = (tau[0] if len(structure.pooled) == 1 else tau[owner]) * z
+    if structure.horseshoes:
+        found["horseshoe_membership"] = horseshoe(structure, inputs)
     return found
+
+
+def horseshoe(structure: Structure, inputs: Inputs) -> Any:
+    """u_j = tau l_j z_j with l_j^2 = c^2 lambda_j^2 / (c^2 + tau^2 lambda_j^2), of each term under a horseshoe: see
+    `resolved_priors.Horseshoe`. Sampled are the logarithms of tau, c^2 and lambda, and z."""
+    scale, shape, rate = data(inputs, "horseshoe_scale", "slab_shape", "slab_rate")
+    tau: Any = pm.HalfCauchy("horseshoe_tau", scale, dims="horseshoe_term")
+    slab: Any = pm.InverseGamma("squared_slab", shape, rate, dims="horseshoe_term")
+    local: Any = pm.HalfCauchy("local", 1.0, dims="horseshoe_level")
+    z: Any = pm.Normal("horseshoe_z", 0.0, 1.0, dims="horseshoe_level")
+    owner = np.repeat(np.arange(len(structure.horseshoes)), structure.horseshoes)
+    free = tau[owner] * local
+    return free / pt.sqrt(1.0 + free**2 / slab[owner]) * z
 
 
 def linear_predictor(inputs: Inputs, found: dict[str, Any], prefix: str = "") -> Any:
@@ -114,6 +129,8 @@ def coords(structure: Structure) -> dict[str, range]:
         "student_column": range(structure.student_columns),
         "pooled_term": range(len(structure.pooled)),
         "pooled_level": range(sum(structure.pooled)),
+        "horseshoe_term": range(len(structure.horseshoes)),
+        "horseshoe_level": range(sum(structure.horseshoes)),
         "interval": range(structure.intervals),
         "cluster": range(structure.clusters),
         "step": range(structure.intervals - 1),

@@ -1,0 +1,189 @@
+"""The dossier of a small group: what its hazard ratio owes to the prior, to the data, and to whom. STATISTICS, section 6."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayes_rrmm.cohort.record import Cohort, Floats
+from bayes_rrmm.diagnostics.leave_one_out import TOO_HIGH
+from bayes_rrmm.errors import AnalysisError, RunFolderError
+from bayes_rrmm.evidence.prior_grid import FLAT, GridPrior, prior_grid
+from bayes_rrmm.evidence.tipping import check_threshold
+from bayes_rrmm.fitted import Fit
+from bayes_rrmm.inference import compile_model, load_sampler
+from bayes_rrmm.reading import estimate
+from bayes_rrmm.sensitivity.crossing import CENTRES, SCALES
+from bayes_rrmm.sensitivity.group_dossier import SmallGroup
+from bayes_rrmm.sensitivity.group_frequentist import counted, data_error, frequentist_table
+from bayes_rrmm.sensitivity.group_question import GroupQuestion, ask
+from bayes_rrmm.sensitivity.group_tables import ANALYSED, crossings_table, prior_table, read_columns, who, without_one
+from bayes_rrmm.sensitivity.patients import Patient, flipped, patients_of, without
+from bayes_rrmm.sensitivity.refits import Progress, Refit, Refitted, Sample, read_off, run_refits
+from bayes_rrmm.sensitivity.reweighted import Reweighted, without_each
+
+MOST_REWEIGHTED = 5000
+"""Patients outside the group who are left out one by one, by reweighting: with more, none of them says anything."""
+
+
+def compiled_sample(refit: Refit) -> Fit:
+    """A fit of the refit by the compiled model of its structure, which is compiled where this process has not done so."""
+    load_sampler()
+    return compile_model(refit.plan, refit.cohort).sample(refit.plan, refit.cohort)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Everything the refits are made of."""
+
+    question: GroupQuestion
+    fit: Fit
+    cohort: Cohort
+    grid: tuple[GridPrior, ...]
+    scales: tuple[float, ...]
+    centres: tuple[float, ...]
+    threshold: float
+
+    @property
+    def contour_scales(self) -> tuple[float, ...]:
+        return self.scales[::2]
+
+    def prior(self, name: str, mean: float, sd: float) -> Refit:
+        return Refit(name, self.question.under(mean, sd), self.cohort)
+
+    def on_rows(self, name: str, cohort: Cohort) -> Refit:
+        return Refit(name, self.fit.plan, cohort)
+
+
+def small_group(
+    fit: Fit,
+    cohort: Cohort | None,
+    group: str,
+    *,
+    of: str | None = None,
+    versus: str | None = None,
+    alternative: float = 0.5,
+    priors: Mapping[str, Any] | None = None,
+    threshold: float = 0.975,
+    scales: Sequence[float] = SCALES,
+    centres: Sequence[float] = CENTRES,
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+    sample: Sample = compiled_sample,
+) -> SmallGroup:
+    """What the patients of one level can say of its hazard ratio against `versus` (default: the reference level).
+
+    `alternative` is the hazard ratio that the sceptical and the enthusiastic prior are made of, `priors` maps names to
+    further ones, as in an analysis file; `threshold` is the probability of a hazard ratio on its side of 1 at which a reader would
+    say yes. `scales` (sds of log HR) and `centres` (hazard ratios) are the grids of the tipping point. About 150 refits and two for
+    each patient of the group, a third of a second each for 257 rows; with a `folder` an interrupted run resumes.
+
+    Raises AnalysisError where the group or a prior is none, FitError where rows are needed and missing.
+    """
+    rows = cohort if cohort is not None else fit.require_cohort("the dossier of a group")
+    if fit.cohort is not None and rows is not fit.cohort and rows.fingerprint != fit.cohort.fingerprint:
+        raise RunFolderError("the cohort given is not the one the fit was made from; a dossier needs the same rows.")
+    check_threshold(threshold)
+    grid = tuple(prior for prior in prior_grid(alternative, priors) if prior.name != FLAT)
+    question = ask(fit, rows, group, of, versus)
+    asked = _Asked(question, fit, rows, grid, _increasing("scales", scales), _increasing("centres", centres), threshold)
+    analysed = read_off(ANALYSED, fit, question.estimand)
+    patients, outside, left_out = _left_out(asked, analysed)
+    needed = [person for person, found in zip(outside, left_out[len(patients) :], strict=True) if found.pareto_k > TOO_HIGH]
+    refits = _refits(asked, patients, needed)
+    flat = [refit for part in refits.values() for refit in part]
+    read = iter(run_refits(flat, sample, question.estimand, folder=None if folder is None else Path(folder), progress=progress))
+    found = {name: [next(read) for _ in part] for name, part in refits.items()}
+    return _dossier(asked, analysed, found, (patients, outside, needed), left_out)
+
+
+def _increasing(name: str, values: Sequence[float]) -> tuple[float, ...]:
+    found = tuple(float(value) for value in values)
+    if len(found) < 2 or found[0] <= 0 or not math.isfinite(found[-1]) or any(b <= a for a, b in itertools.pairwise(found)):
+        raise AnalysisError(f"{name} = {list(found)}: give two or more numbers above 0 that increase.")
+    return found
+
+
+def _refits(asked: _Asked, patients: list[Patient], needed: list[Patient]) -> dict[str, list[Refit]]:
+    """Every refit of the dossier, by section."""
+    cohort = asked.cohort
+    return {
+        "priors": [asked.prior(f"prior: {prior.name}", prior.mean, prior.sd) for prior in asked.grid],
+        "curve": [asked.prior(f"prior centred at 1, sd {sd:.3g}", 0.0, sd) for sd in asked.scales],
+        "contour": [
+            asked.prior(f"prior centred at {hr:.3g}, sd {sd:.3g}", math.log(hr), sd)
+            for sd in asked.contour_scales
+            for hr in asked.centres
+        ],
+        "left_out": [asked.on_rows(f"without {person.label}", without(cohort, person)) for person in patients],
+        "flipped": [asked.on_rows(f"{person.label} flipped", flipped(cohort, person)) for person in patients],
+        "others": [asked.on_rows(f"without {person.label}", without(cohort, person)) for person in needed],
+    }
+
+
+def _left_out(asked: _Asked, analysed: Refitted) -> tuple[list[Patient], list[Patient], list[Reweighted]]:
+    """The group's patients, the others (none where they are many), and each left out by reweighting, the group's first."""
+    inside = asked.question.is_in_group(asked.cohort)
+    patients, everyone = patients_of(asked.cohort, inside), patients_of(asked.cohort)
+    members = {person.rows for person in patients}
+    outside = [person for person in everyone if person.rows not in members] if len(everyone) <= MOST_REWEIGHTED else []
+    log_hr: Floats = np.log(estimate(asked.fit, asked.question.estimand).draws.transpose("chain", "draw").to_numpy().ravel())
+    efficiency = min(1.0, analysed.ess_bulk / len(log_hr)) if math.isfinite(analysed.ess_bulk) else 1.0
+    return patients, outside, without_each(asked.fit, asked.cohort, [*patients, *outside], log_hr, analysed.prob, efficiency)
+
+
+def _dossier(
+    asked: _Asked,
+    analysed: Refitted,
+    found: dict[str, list[Refitted]],
+    people: tuple[list[Patient], list[Patient], list[Patient]],
+    left_out: list[Reweighted],
+) -> SmallGroup:
+    question, sizes = asked.question, counted(asked.question, asked.cohort)
+    frequentist = frequentist_table(question, asked.fit, asked.cohort)
+    log_hr, se, method = data_error(frequentist)
+    side = "below" if found["curve"][-1].log_mean <= 0 or math.isnan(found["curve"][-1].log_mean) else "above"
+    patients, outside, needed = people
+    again = zip([*patients, *needed], [*found["left_out"], *found["others"]], strict=True)
+    by_refit = {person.rows: refitted for person, refitted in again}
+    without_each_one = [
+        without_one(person, analysed, item, by_refit.get(person.rows), person in patients)
+        for person, item in zip([*patients, *outside], left_out, strict=True)
+    ]
+    curve = pd.DataFrame([{"sd": sd, **read_columns(item)} for sd, item in zip(asked.scales, found["curve"], strict=True)])
+    cells = [(sd, hr) for sd in asked.contour_scales for hr in asked.centres]
+    grid = zip(cells, found["contour"], strict=True)
+    contour = pd.DataFrame([{"sd": sd, "centre": hr, **read_columns(item)} for (sd, hr), item in grid])
+    refits = [{"section": name, **asdict(item), "passed": item.passed} for name, part in found.items() for item in part]
+    statuses = [{**who(person), **read_columns(item)} for person, item in zip(patients, found["flipped"], strict=True)]
+    return SmallGroup(
+        title=asked.fit.analysis.title,
+        question=question,
+        sizes=sizes,
+        threshold=asked.threshold,
+        side=side,
+        baseline=asked.fit.plan.family,
+        data_from=method,
+        analysed=analysed,
+        frequentist=frequentist,
+        priors=prior_table(question.own, asked.grid, analysed, found["priors"], sizes, se),
+        curve=curve,
+        contour=contour,
+        crossings=crossings_table(curve, contour, side, asked.threshold, log_hr, se),
+        left_out=pd.DataFrame(without_each_one),
+        flipped=pd.DataFrame(statuses),
+        refits=pd.DataFrame(refits),
+        notes=tuple(note for note in (question.note, _many(asked, outside)) if note),
+    )
+
+
+def _many(asked: _Asked, outside: list[Patient]) -> str:
+    several = not outside and len(asked.cohort) > MOST_REWEIGHTED
+    return f"Patients outside the group are more than {MOST_REWEIGHTED}, and were not left out one by one." if several else ""
