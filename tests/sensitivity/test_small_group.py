@@ -132,7 +132,7 @@ def test_the_conclusion_names_what_it_rests_on(dossier: br.SmallGroup) -> None:
     """Patients, events, the span over priors and over patients, weight, tipping point, test, model, refits."""
     text = dossier.conclusion
     for part in (
-        "few / many", "8 patients", "P(HR > 1)", "one patient", "status", "% of the information", 
+        "few / many", "8 patients", "P(HR > 1)", "one patient", "status", "% of the information",
         "events of the group, beside its own 6",
         "permutation log-rank p", "proportional hazards over a weibull baseline", f"{len(dossier.refits)} refits",
     ):  # fmt: skip
