@@ -15,7 +15,7 @@ import numpy as np
 from bayes_rrmm.agreement.counterparts import Counterparts
 from bayes_rrmm.agreement.explain import Without, explanation, prior_reasons
 from bayes_rrmm.agreement.row import NOTHING, Comparison, Row, posterior_answer
-from bayes_rrmm.agreement.verdict import FEW_EVENTS, LARGEST_SPAN, Answer, Reason, too_wide
+from bayes_rrmm.agreement.verdict import LARGEST_SPAN, Answer, Reason, few_events, too_wide
 from bayes_rrmm.agreement.without_prior import METHODS, WithoutPrior, estimate_and_limits
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.estimands import HazardRatio
@@ -64,7 +64,7 @@ def hazard_ratio_rows(known: Counterparts, alone: WithoutPrior, estimand: Hazard
             None if likelihood is None else _ratio(likelihood.contrast(known.weights_of(contrast), known.prob)),
             None if both is None else estimate_and_limits(both[index], known.prob, centre=0.5),
         )
-        few = _few_events(known.complete, estimand, contrast, known)
+        few = tuple(few_events(events_of(known, known.complete, estimand, contrast)))
         ratio = Ratio(estimand, contrast, identity, posterior_answer(draws, estimates.interval), without, few)
         compared += _rows_of(known, ratio, likelihood)
     return compared
@@ -104,7 +104,7 @@ def _rows_of(known: Counterparts, ratio: Ratio, likelihood: Parametric | None) -
         yield _unadjusted(known, ratio, wald)
     diverges = not isinstance(known.cox, Reason) and not math.isfinite(known.cox.contrast(weights)[1])
     if (diverges or any(reason.code == "few-events" for reason in ratio.about)) and known.firth is not None and frailty is None:
-        yield _firth(known, ratio, weights, [reason for reason in shared if reason.code != "monotone-likelihood"], adjusted)
+        yield _firth(known, ratio, weights, shared, adjusted)
     if likelihood is not None:
         yield _likelihood(known, ratio, shared, adjusted)
 
@@ -112,10 +112,10 @@ def _rows_of(known: Counterparts, ratio: Ratio, likelihood: Parametric | None) -
 def _cox(known: Counterparts, ratio: Ratio, model: Cox | Reason, weights: Floats, reasons: list[Reason]) -> Comparison:
     if isinstance(model, Reason):
         return Comparison.refused(ratio.bayes, NOTHING, [model, *reasons])
-    log_hr, se, lower, upper = model.contrast(weights, known.prob)
-    if not math.isfinite(log_hr) or not math.isfinite(se):
-        return Comparison.refused(ratio.bayes, NOTHING, [Reason("monotone-likelihood", _without_events(known, ratio)), *reasons])
-    return _between(known, ratio, _ratio((log_hr, se, lower, upper)), reasons)
+    answer = _ratio(model.contrast(weights, known.prob))
+    if _diverges(answer):
+        return Comparison.refused(ratio.bayes, NOTHING, [_monotone(known, ratio), *reasons])
+    return _between(known, ratio, answer, reasons)
 
 
 def _refused(known: Counterparts, ratio: Ratio, model: Cox | Reason, weights: Floats, reasons: list[Reason]) -> Comparison:
@@ -123,8 +123,8 @@ def _refused(known: Counterparts, ratio: Ratio, model: Cox | Reason, weights: Fl
     if isinstance(model, Reason):
         return Comparison.refused(ratio.bayes, NOTHING, [model, *reasons])
     answer = _ratio(model.contrast(weights, known.prob))
-    if not all(map(math.isfinite, (answer.estimate, answer.lower, answer.upper))) or answer.lower == 0:
-        return Comparison.refused(ratio.bayes, NOTHING, [*reasons, Reason("monotone-likelihood", _without_events(known, ratio))])
+    if _diverges(answer):
+        return Comparison.refused(ratio.bayes, NOTHING, [*reasons, _monotone(known, ratio)])
     if not answer.lower * LARGEST_SPAN > answer.upper:
         return Comparison.refused(ratio.bayes, NOTHING, [*reasons, too_wide(answer)])
     return Comparison.refused(ratio.bayes, answer, reasons)
@@ -134,7 +134,7 @@ def _unadjusted(known: Counterparts, ratio: Ratio, convention: str) -> Row:
     """Cox of the variable alone, in the subgroup where there is one."""
     variable, subgroup = ratio.estimand.of, ratio.contrast.subgroup
     rows, model = known.rows_of(variable, subgroup), known.unadjusted(variable, subgroup)
-    reasons = [Reason("different-adjustment"), *_few_events(rows, ratio.estimand, ratio.contrast, known)]
+    reasons = [Reason("different-adjustment"), *few_events(events_of(known, rows, ratio.estimand, ratio.contrast))]
     reasons += [Reason("different-rows")] if not known.rows.is_complete((variable,)).all() else []
     weights = np.empty(0)
     if not isinstance(model, Reason):
@@ -161,9 +161,8 @@ def _firth(known: Counterparts, ratio: Ratio, weights: Floats, reasons: list[Rea
 def _likelihood(known: Counterparts, ratio: Ratio, reasons: list[Reason], adjusted: bool) -> Row:
     answer = ratio.without.likelihood
     assert answer is not None
-    if not all(map(math.isfinite, (answer.estimate, answer.lower, answer.upper))) or answer.lower == 0:
-        why = [Reason("monotone-likelihood", _without_events(known, ratio)), *reasons]
-        comparison = Comparison.refused(ratio.bayes, NOTHING, why)
+    if _diverges(answer):
+        comparison = Comparison.refused(ratio.bayes, NOTHING, [_monotone(known, ratio), *reasons])
     else:
         comparison = _between(known, ratio, answer, reasons)
     method = METHODS[known.fit.plan.family]
@@ -191,16 +190,13 @@ def _variables(known: Counterparts, estimand: HazardRatio) -> tuple[str, ...]:
     return (estimand.of,) if term is None else term.variables
 
 
-def _few_events(rows: Cohort, estimand: HazardRatio, contrast: Contrast, known: Counterparts) -> tuple[Reason, ...]:
-    events = events_of(known, rows, estimand, contrast)
-    if not events or min(events.values()) >= FEW_EVENTS:
-        return ()
-    return (Reason("few-events", ", ".join(f"{level} {count:g}" for level, count in events.items() if count < FEW_EVENTS)),)
+def _diverges(answer: Answer) -> bool:
+    return answer.lower == 0 or not all(map(math.isfinite, (answer.estimate, answer.lower, answer.upper)))
 
 
-def _without_events(known: Counterparts, ratio: Ratio) -> str:
+def _monotone(known: Counterparts, ratio: Ratio) -> Reason:
     events = events_of(known, known.complete, ratio.estimand, ratio.contrast)
-    return ", ".join(f"no event in {level}" for level, count in events.items() if count == 0)
+    return Reason("monotone-likelihood", ", ".join(f"no event in {level}" for level, count in events.items() if count == 0))
 
 
 def events_of(known: Counterparts, rows: Cohort, estimand: HazardRatio, contrast: Contrast) -> dict[str, float]:

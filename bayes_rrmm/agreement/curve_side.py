@@ -12,7 +12,7 @@ from bayes_rrmm.agreement.curve_answers import of_kaplan_meier, of_standardised,
 from bayes_rrmm.agreement.explain import Without, explanation, prior_reasons
 from bayes_rrmm.agreement.row import NOTHING, Comparison, Row, posterior_answer
 from bayes_rrmm.agreement.standardised_side import Curves, standardised_curves
-from bayes_rrmm.agreement.verdict import FEW_EVENTS, Answer, Reason, Transform, log_minus_log
+from bayes_rrmm.agreement.verdict import Answer, Reason, Transform, few_events, log_minus_log
 from bayes_rrmm.agreement.without_prior import METHODS, WithoutPrior, estimate_and_limits, read_as, unbounded
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.estimands import Curve, Median, Rmst, Survival
@@ -122,8 +122,7 @@ def _kaplan_meier(known: Counterparts, quantity: Quantity, others: list[str], ab
     not_same += [Reason("different-adjustment")] if by is not None and others else []
     not_same += known.clustered_rows(quantity.groups, by)
     reasons = [] if by is None or known.rows.is_complete((by,)).all() else [Reason("different-rows")]
-    few = [f"{curve.label} {curve.events:g}" for curve in curves if curve.events < FEW_EVENTS]
-    reasons += [Reason("few-events", ", ".join(few))] if few else []
+    reasons += few_events({curve.label: curve.events for curve in curves})
     reasons += wide_step(curves[0], answer, known.prob) if isinstance(quantity.estimand, Median) and len(curves) == 1 else []
     convention = _convention(quantity, f"{known.interval} interval", "Greenwood's variance")
     side = Side("Kaplan-Meier", convention, False, sum(curve.rows for curve in curves), answer)
@@ -159,9 +158,7 @@ def _likelihood(known: Counterparts, quantity: Quantity, adjusted: bool) -> Iter
 def _few_events(known: Counterparts, quantity: Quantity) -> list[Reason]:
     """Groups with few events among the rows without gaps."""
     by, happened = quantity.estimates.by, known.complete.weight * known.complete.event
-    events = {level or "all": _events_in(known, by, level, happened) for level in quantity.groups}
-    few = [f"{level} {count:g}" for level, count in events.items() if count < FEW_EVENTS]
-    return [Reason("few-events", ", ".join(few))] if few else []
+    return few_events({level or "all": _events_in(known, by, level, happened) for level in quantity.groups})
 
 
 def _events_in(known: Counterparts, by: str, level: str, happened: Floats) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +76,12 @@ class Reason:
     def sentence(self) -> str:
         """The reason in words, with its evidence."""
         return REASONS[self.code] + (f" ({self.evidence})" if self.evidence else "")
+
+
+def few_events(events: Mapping[str, float]) -> list[Reason]:
+    """The reason that groups with few events give, by the events of each."""
+    few = [f"{level} {count:g}" for level, count in events.items() if count < FEW_EVENTS]
+    return [Reason("few-events", ", ".join(few))] if few else []
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from bayes_rrmm.errors import DataError, FitError
 from bayes_rrmm.estimands import AnyEstimand, Median
 from bayes_rrmm.fitted import Fit, as_dataset
 from bayes_rrmm.frequentist import Parametric, parametric
+from bayes_rrmm.frequentist.cox_baseline import FAR
 from bayes_rrmm.hazards import pointwise_log_likelihood
 from bayes_rrmm.parameters import FRAILTY, LOG_LOG_2, baseline_of, log_median, log_relative_hazard
 from bayes_rrmm.pooled_effects import spread_over_levels
@@ -33,8 +34,8 @@ from bayes_rrmm.reading.summary import quantile_of
 NORMAL, PRIOR = 4096, 1000
 """Draws of a normal distribution, the first of which is its mean, and of the prior."""
 
-FAR, NO_HAZARD = 40.0, -50.0
-"""What is added to a log hazard ratio without a finite estimate, and stands for the log hazard of an interval without events."""
+NO_HAZARD = -50.0
+"""Stands for the log hazard of an interval without events: e^-50 is 0 in any unit of time."""
 
 NO_FRAILTY = 1e-9
 """A variance, or sd, of the frailty that is as good as none."""
