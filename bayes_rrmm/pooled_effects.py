@@ -20,10 +20,10 @@ from bayes_rrmm.resolved_priors import Horseshoe
 
 def spread_over_levels(plan: Plan, draws: Mapping[str, Floats]) -> Floats:
     """The sd of each pooled level's effect given everything else, shape (S, L): tau of its term, under a horseshoe times l."""
-    spread = draws["tau"][:, _owners([len(pooled.cells) for pooled in plan.encoding.pooled])]
+    spread = draws["tau"][:, owners([len(pooled.cells) for pooled in plan.encoding.pooled])]
     if plan.priors.horseshoes:
         free = spread[:, -draws["local"].shape[1] :] * draws["local"]
-        ends = draws["slab"][:, _owners(horseshoe_sizes(plan))]
+        ends = draws["slab"][:, owners(horseshoe_sizes(plan))]
         spread[:, -draws["local"].shape[1] :] = free / np.hypot(1.0, free / ends)
     return spread
 
@@ -33,7 +33,8 @@ def horseshoe_sizes(plan: Plan) -> list[int]:
     return [len(pooled.cells) for pooled in plan.encoding.pooled if pooled.is_horseshoe]
 
 
-def _owners(sizes: list[int]) -> NDArray[np.int64]:
+def owners(sizes: list[int]) -> NDArray[np.int64]:
+    """The position of the term that each effect belongs to, `sizes` being how many effects each term has."""
     return np.repeat(np.arange(len(sizes)), sizes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from bayes_rrmm.inference.models.piecewise import piecewise_model
 from bayes_rrmm.inference.models.weibull import weibull_model
 from bayes_rrmm.parameters import FRAILTY, draw_from_prior, log_prior, random_walk
 from bayes_rrmm.plan import Plan
-from bayes_rrmm.pooled_effects import spread_over_levels
+from bayes_rrmm.pooled_effects import owners, spread_over_levels
 
 Progress = Callable[[int, int, int], None]
 """Called now and then while sampling, with draws done, draws in all, and divergences so far."""
@@ -44,11 +45,19 @@ class CompiledModel:
     seconds: float
 
     def sample(
-        self, plan: Plan, cohort: Cohort, *, seed: int | None = None, cores: int | None = None, progress: Progress | None = None
+        self,
+        plan: Plan,
+        cohort: Cohort,
+        *,
+        seed: int | None = None,
+        cores: int | None = None,
+        progress: Progress | None = None,
+        draws_only: bool = False,
     ) -> Fit:
         """Sample the posterior of `plan` on `cohort`.
 
-        The same seed, data and versions give the same draws, whatever the number of cores. Raises FitError where the
+        The same seed, data and versions give the same draws, whatever the number of cores. With `draws_only` the fit has the
+        posterior and the sampler's statistics and nothing else: enough for a refit that is read once. Raises FitError where the
         plan has another structure than the compiled model, or sampling was interrupted.
         """
         if structure_of(plan) != self.structure:
@@ -58,8 +67,12 @@ class CompiledModel:
         raw = _run(self._for(model_inputs(plan, cohort)), plan, seed, cores, progress)
         posterior = _reported(plan, raw["posterior"].to_dataset())
         seconds = time.perf_counter() - started
-        frailties = _frailties(plan, cohort, posterior, raw["posterior"].to_dataset(), seed)
-        tree = _tree(plan, cohort, posterior, raw["sample_stats"].to_dataset(), seed, frailties)
+        kept = {"posterior": as_dataset(posterior, plan, plan.analysis.sampling.chains), "sample_stats": _statistics(raw)}
+        if draws_only:
+            tree = xr.DataTree.from_dict(kept)
+        else:
+            frailties = _frailties(plan, cohort, posterior, raw["posterior"].to_dataset(), seed)
+            tree = _tree(plan, cohort, posterior, kept, seed, frailties)
         return Fit(plan=plan, tree=tree, provenance={"seed": seed, "seconds": {"sample": seconds}}, cohort=cohort)
 
     def _for(self, inputs: dict[str, Floats]) -> Any:
@@ -84,6 +97,7 @@ def load_sampler() -> None:
 
 COMPILED: dict[Structure, CompiledModel] = {}
 """The models this process has compiled, by structure: fits of equal structure share one. Clear it to compile anew."""
+_COMPILING = threading.Lock()
 
 
 def compile_model(plan: Plan, cohort: Cohort) -> CompiledModel:
@@ -91,11 +105,12 @@ def compile_model(plan: Plan, cohort: Cohort) -> CompiledModel:
     import nutpie
 
     structure = structure_of(plan)
-    if structure not in COMPILED:
-        started = time.perf_counter()
-        compiled = nutpie.compile_pymc_model(build_model(plan, cohort), backend="numba")
-        COMPILED[structure] = CompiledModel(structure, compiled, time.perf_counter() - started)
-    return COMPILED[structure]
+    with _COMPILING:  # of threads that want the same model one compiles, and the others wait for it
+        if structure not in COMPILED:
+            started = time.perf_counter()
+            compiled = nutpie.compile_pymc_model(build_model(plan, cohort), backend="numba")
+            COMPILED[structure] = CompiledModel(structure, compiled, time.perf_counter() - started)
+        return COMPILED[structure]
 
 
 def _run(compiled: Any, plan: Plan, seed: int, cores: int | None, progress: Progress | None) -> xr.DataTree:
@@ -150,12 +165,14 @@ def _reported(plan: Plan, raw: xr.Dataset) -> dict[str, Floats]:
 
 
 def _reported_effects(plan: Plan, sampled: dict[str, Floats]) -> dict[str, Floats]:
-    names = [(tau, z) for tau, z in (("tau", "z"), ("horseshoe_tau", "horseshoe_z")) if tau in sampled]
-    draws = {"tau": np.concatenate([sampled[tau] for tau, _ in names], axis=1)}
+    names = [(tau, z) for tau, z in (("signed_tau", "z"), ("horseshoe_tau", "horseshoe_z")) if tau in sampled]
+    signed = np.concatenate([sampled[tau] for tau, _ in names], axis=1)
+    draws = {"tau": np.abs(signed)}
     if plan.priors.horseshoes:
         draws |= {"local": sampled["local"], "slab": np.sqrt(sampled["squared_slab"])}
     z = np.concatenate([sampled[name] for _, name in names], axis=1)
-    return draws | {"effect": spread_over_levels(plan, draws) * z}
+    signs = np.sign(signed)[:, owners([len(pooled.cells) for pooled in plan.encoding.pooled])]
+    return draws | {"effect": spread_over_levels(plan, draws) * signs * z}
 
 
 def _reported_baseline(plan: Plan, sampled: dict[str, Floats]) -> dict[str, Floats]:
@@ -192,15 +209,20 @@ def _frailties(plan: Plan, cohort: Cohort, posterior: dict[str, Floats], raw: xr
     return np.asarray(raw["frailty_signed_tau"].to_numpy().reshape(-1, 1) * z)
 
 
+def _statistics(raw: xr.DataTree) -> xr.Dataset:
+    """What the sampler says of each draw."""
+    statistics = raw["sample_stats"].to_dataset()
+    return statistics[[name for name in STATISTICS if name in statistics]].drop_attrs()
+
+
 def _tree(
-    plan: Plan, cohort: Cohort, posterior: dict[str, Floats], statistics: xr.Dataset, seed: int, frailties: Floats | None
+    plan: Plan, cohort: Cohort, posterior: dict[str, Floats], kept: dict[str, xr.Dataset], seed: int, frailties: Floats | None
 ) -> xr.DataTree:
+    """The groups of a fit: posterior and statistics, which are `kept`, and what follows from them."""
     chains = plan.analysis.sampling.chains
     size = len(next(iter(posterior.values())))
     rows = {"row": cohort.row_numbers}
-    groups = {
-        "posterior": as_dataset(posterior, plan, chains),
-        "sample_stats": statistics[[name for name in STATISTICS if name in statistics]].drop_attrs(),
+    groups = kept | {
         "prior": as_dataset(draw_from_prior(plan, size, seed), plan, chains),
         "log_prior": as_dataset(log_prior(plan, posterior), plan, chains),
         "observed_data": xr.Dataset({"survival": ("row", cohort.time), "event": ("row", cohort.event)}, coords=rows),

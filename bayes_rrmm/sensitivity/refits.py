@@ -1,8 +1,9 @@
 """Refits of one analysis: other priors, other rows, other statuses, each through the model that is compiled already.
 
-Encoding, cuts and data-scaled priors are in the plan, so a refit keeps them. Refits run one after another, each with its chains
-in the sampler's threads: two at a time, in threads or in forked processes, took as long (40 refits of 256 rows on 2 cores: 15.9 s
-in all three ways), and another process would have to compile again where processes cannot be forked.
+Encoding, cuts and data-scaled priors are in the plan, so a refit keeps them. A refit's chains have a core each, in the sampler's
+threads, and as many refits run side by side as there are cores for. On 2 cores that is one after another, where two at a time,
+in threads or in forked processes, took as long (40 refits of 256 rows: 15.9 s in all three ways). Another process would have to
+compile again where processes cannot be forked.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +43,7 @@ FAILURES = (BayesRrmmError, RuntimeError, ValueError, ArithmeticError)
 """What a sampler raises where it cannot start or go on. An interruption is none of these, and ends the run."""
 
 Progress = Callable[[int, int, str], None]
-"""Called before each refit with refits done, refits in all, and the name of the next."""
+"""Called before each refit with refits begun before it, refits in all, and its name; at the end with an empty name."""
 
 
 @dataclass(frozen=True)
@@ -99,30 +103,54 @@ def run_refits(
     *,
     folder: Path | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> list[Refitted]:
-    """Each refit read, in order. `estimand` is one hazard ratio, `sample` what makes a fit of a refit.
+    """Each refit read, in order. `estimand` is one hazard ratio, `sample` what makes a fit of a refit, `workers` how many run at a
+    time, in threads: the numbers are the same whatever it is.
 
     Equal refits (same priors, same rows) are made once. With a `folder` each is written to a file of its own as soon as it
     is there, named by what went into it: a run that was interrupted takes up where it stopped. A refit that fails is marked.
     """
     if folder is not None:
         _make(folder)
-    known: dict[str, Refitted] = {}
     keys = [key_of(refit, estimand) for refit in refits]
-    for done, (refit, key) in enumerate(zip(refits, keys, strict=True)):
-        if key in known:
-            continue
+    first = {key: position for position, key in reversed(list(enumerate(keys)))}
+    one_at_a_time = threading.Lock()
+
+    def found_for(key: str) -> Refitted:
+        position = first[key]
         if progress is not None:
-            progress(done, len(refits), refit.name)
+            with one_at_a_time:
+                progress(position, len(refits), refits[position].name)
         found = None if folder is None else _stored(folder / f"{key}.json", key)
         if found is None:
-            found = _tried(refit, sample, estimand)
+            found = _tried(refits[position], sample, estimand)
             if folder is not None and not math.isnan(found.hr):  # one without draws is tried again
                 write_json(folder / f"{key}.json", {"key": key, "layout": LAYOUT, **asdict(found)})
-        known[key] = found
+        return found
+
+    wanted = sorted(first, key=first.__getitem__)
+    known = dict(zip(wanted, _each(found_for, wanted, workers), strict=True))
     if progress is not None:
         progress(len(refits), len(refits), "")
     return [replace(known[key], name=refit.name) for refit, key in zip(refits, keys, strict=True)]
+
+
+def workers_for(chains: int) -> int:
+    """How many refits to run at a time, so that every chain has a core."""
+    return max(1, (os.cpu_count() or 1) // chains)
+
+
+def _each(function: Callable[[str], Refitted], keys: Sequence[str], workers: int) -> list[Refitted]:
+    """The function at every key; what raises ends the run once those under way are done."""
+    if workers == 1:
+        return [function(key) for key in keys]
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            return list(pool.map(function, keys))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def read_off(name: str, fit: Fit, estimand: HazardRatio) -> Refitted:

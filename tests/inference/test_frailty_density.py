@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from reference_runs import parse
 from scipy import stats
-from test_density import BASELINES, COVARIATES, EVERYTHING, INTERPRETED, evaluated, random_points, reported
+from test_density import BASELINES, COVARIATES, EVERYTHING, INTERPRETED, constant, evaluated, random_points, reported
 
 import bayes_rrmm as br
 from bayes_rrmm.cluster_likelihood import log_likelihood_by_cluster
@@ -83,7 +83,7 @@ def test_numpy_and_pymc_state_one_density(spells: pd.DataFrame, baseline: str, c
     model = build_model(plan, cohort)
     points = random_points(model, np.random.default_rng([len(baseline), len(covariates), len(distribution)]))
     draws = reported_frailty(plan, points, clusters=9)
-    surplus = np.log([column.scale for column in plan.encoding.columns]).sum()
+    surplus = constant(plan)
     if distribution == "log-normal":
         surplus = surplus - np.array([stats.norm.logpdf(point["frailty_z"][9:]).sum() for point in points]) + np.log(2)
     whole = evaluated(model.compile_logp(jacobian=False, mode=INTERPRETED), points)

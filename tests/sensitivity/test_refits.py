@@ -16,7 +16,7 @@ import bayes_rrmm as br
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.resolved_priors import Location
-from bayes_rrmm.sensitivity.refits import Refit, key_of, probability_error, read_off, run_refits
+from bayes_rrmm.sensitivity.refits import Refit, key_of, probability_error, read_off, run_refits, workers_for
 
 ASKED = br.HazardRatio("group", "b", versus="a")
 
@@ -59,6 +59,35 @@ def test_equal_refits_are_made_once(refits: list[Refit]) -> None:
     assert replace(found[3], name="sd 0.1") == found[0]
     assert found[0].log_sd < found[1].log_sd < found[2].log_sd
     assert all(item.passed and item.attempts == 1 for item in found)
+
+
+def test_refits_side_by_side_say_the_same(refits: list[Refit]) -> None:
+    """Three at a time, in threads: the same numbers in the same order, each kind sampled once, and progress told of each."""
+    alone, told = Counting(), []
+    together = run_refits(refits, alone, ASKED, workers=3, progress=lambda done, total, name: told.append((done, total, name)))
+    assert sorted(alone.names) == ["sd 0.1", "sd 1.0", "sd 3.0"]
+    one_by_one = run_refits(refits, Counting(), ASKED)
+    assert [replace(item, seconds=0.0) for item in together] == [replace(item, seconds=0.0) for item in one_by_one]
+    assert sorted(told[:3]) == [(0, 4, "sd 0.1"), (1, 4, "sd 1.0"), (2, 4, "sd 3.0")]
+    assert told[3:] == [(4, 4, "")]
+
+
+def test_an_interruption_ends_refits_side_by_side(refits: list[Refit], tmp_path: Path) -> None:
+    """An interruption of one of two workers ends the run; what was done is kept, and only the rest is sampled again."""
+    with pytest.raises(KeyboardInterrupt):
+        run_refits(refits, Counting("sd 3.0", KeyboardInterrupt), ASKED, folder=tmp_path, workers=2)
+    kept = len(list(tmp_path.glob("*.json")))
+    again = Counting()
+    run_refits(refits, again, ASKED, folder=tmp_path, workers=2)
+    assert kept + len(again.names) == 3
+    assert "sd 3.0" in again.names
+
+
+@pytest.mark.parametrize(("cores", "chains", "workers"), [(1, 4, 1), (2, 4, 1), (8, 4, 2), (9, 4, 2), (None, 4, 1), (8, 2, 4)])
+def test_every_chain_has_a_core(monkeypatch: pytest.MonkeyPatch, cores: int | None, chains: int, workers: int) -> None:
+    """As many refits at a time as there are cores for all their chains, and one at least."""
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert workers_for(chains) == workers
 
 
 def test_an_interrupted_run_takes_up_where_it_stopped(refits: list[Refit], tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from bayes_rrmm.inference.models.covariates import Inputs, data
 def with_lognormal_frailty(structure: Structure, inputs: Inputs, eta: Any) -> Any:
     """eta + u of each row's cluster, u = tau z, z ~ Normal(0, 1), tau ~ HalfNormal; eta itself without such a frailty.
 
-    What is sampled is tau with a sign, a normal whose absolute value is tau: (-tau, -z) is the same u. A chain then passes through
-    0, where it would linger on the logarithm of tau (on `kidney` it has 1.5 to 2 times the effective draws, 3 times in the tails).
+    tau is sampled with a sign, as that of pooled effects is: on `kidney` this has 1.5 to 2 times the effective draws, 3 times in
+    the tails.
     There is a z for every cluster the model has room for; those that no row belongs to keep their prior.
     """
     if structure.frailty != "log-normal":
