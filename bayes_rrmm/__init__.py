@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from bayes_rrmm.read import load_analysis, read_cohort
     from bayes_rrmm.reading import Estimates, estimate, missing_values, summarise
     from bayes_rrmm.sensitivity import MissingReadings, SmallGroup, compare_missing, small_group
+    from bayes_rrmm.sensitivity.power_scaling import power_scaling
+    from bayes_rrmm.sensitivity.power_scaling_record import PowerScaling
+    from bayes_rrmm.sensitivity.shrinkage import shrinkage
+    from bayes_rrmm.sensitivity.shrinkage_record import Shrinkage
     from bayes_rrmm.specification import Analysis, parse_analysis
     from bayes_rrmm.study import PublishedTable
     from bayes_rrmm.study.lines import paired_lines
@@ -82,8 +86,12 @@ _HOMES = {
     "missing_values": "reading",
     "summarise": "reading",
     "MissingReadings": "sensitivity",
+    "PowerScaling": "sensitivity.power_scaling_record",
+    "Shrinkage": "sensitivity.shrinkage_record",
     "SmallGroup": "sensitivity",
     "compare_missing": "sensitivity",
+    "power_scaling": "sensitivity.power_scaling",
+    "shrinkage": "sensitivity.shrinkage",
     "small_group": "sensitivity",
     "Analysis": "specification",
     "parse_analysis": "specification",
@@ -106,12 +114,14 @@ __all__ = [
     "ImmortalTime",
     "Median",
     "MissingReadings",
+    "PowerScaling",
     "Published",
     "PublishedEvidence",
     "PublishedTable",
     "Rank",
     "Rmst",
     "RunFolderError",
+    "Shrinkage",
     "SmallGroup",
     "Survival",
     "__version__",
@@ -134,12 +144,14 @@ __all__ = [
     "paired_lines",
     "parse_analysis",
     "plots",
+    "power_scaling",
     "published",
     "published_names",
     "published_table",
     "read_cohort",
     "run",
     "save_fit",
+    "shrinkage",
     "small_group",
     "summarise",
     "validate",
