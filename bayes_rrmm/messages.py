@@ -26,7 +26,6 @@ _PLAIN = {
 }
 
 LATER = {
-    ("ModelPart", "landmark"): "landmark analyses are not fitted by this version; remove it, and use `entry` for delayed entry",
     ("EffectTable", "time"): "time-varying effects are not fitted by this version; use pooling: independent, pooled or horseshoe",
 }
 """Keys of the contract that this version refuses, by their record, and why."""

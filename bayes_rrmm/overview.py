@@ -12,9 +12,8 @@ from bayes_rrmm.prior_words import prior_lines
 
 def overview(plan: Plan, cohort: Cohort) -> str:
     """The text that `bayes-rrmm validate` prints. Samples nothing."""
-    sections = [_head(plan), _rows(cohort), _groups(plan, cohort), _cells(plan, cohort), _continuous(plan), _gaps(plan, cohort)]
-    sections += [_baseline(plan, cohort), _frailty(plan, cohort)]
-    sections.append(_priors(plan))
+    sections = [_head(plan), _rows(plan, cohort), _groups(plan, cohort), _cells(plan, cohort), _continuous(plan)]
+    sections += [_gaps(plan, cohort), _baseline(plan, cohort), _frailty(plan, cohort), _priors(plan)]
     return "\n".join(line for section in sections for line in section)
 
 
@@ -24,6 +23,7 @@ def overview_record(plan: Plan, cohort: Cohort) -> dict[str, object]:
         "title": plan.analysis.title,
         "endpoint": plan.analysis.endpoint.name,
         "baseline": plan.family,
+        "landmark": plan.analysis.model.landmark,
         **cohort_record(cohort),
         "groups": [
             {"name": group.name, "levels": list(group.levels), "rows": list(group.counts), "events": list(group.events)}
@@ -59,17 +59,19 @@ def cohort_record(cohort: Cohort) -> dict[str, object]:
 def _head(plan: Plan) -> list[str]:
     analysis = plan.analysis
     lines = [analysis.title, *([f"  {analysis.question}"] if analysis.question else [])]
-    return [*lines, f"  {analysis.endpoint.name}, {plan.family} baseline, formula: {analysis.model.formula}"]
+    landmark = analysis.model.landmark
+    from_then = "" if landmark is None else f", followed from the landmark of {landmark:g} {analysis.endpoint.unit}"
+    return [*lines, f"  {analysis.endpoint.name}{from_then}, {plan.family} baseline, formula: {analysis.model.formula}"]
 
 
-def _rows(cohort: Cohort) -> list[str]:
+def _rows(plan: Plan, cohort: Cohort) -> list[str]:
     lines = [f"Rows: {len(cohort)} analysed of {cohort.rows_read} read from {cohort.origin}"]
     for item in cohort.dropped:
         lines.append(f"  left out {len(item.rows)}: {item.reason} (rows {listed(item.rows)})")
     if cohort.endpoint.weight is not None:
         lines.append(f"  frequency weights: they stand for {cohort.patients:g} patients")
     lines.append(f"Events: {cohort.events:g} in {cohort.person_time:.1f} {_singular(cohort.unit)}s at risk")
-    if cohort.has_delayed_entry:
+    if cohort.has_delayed_entry and plan.analysis.model.landmark is None:
         late = int((cohort.entry > 0).sum())
         lines.append(f"Delayed entry: {late} rows enter after time 0 (the latest at {cohort.entry.max():.1f} {cohort.unit})")
     return [*lines, *(f"Note: {note}" for note in cohort.notes)]

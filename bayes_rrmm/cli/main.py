@@ -62,8 +62,8 @@ def main(arguments: list[str] | None = None) -> None:
     except BayesRrmmError as error:
         click.echo(f"error: {error}", err=True)
         code = ERROR
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted: nothing was written.", err=True)
+    except (KeyboardInterrupt, click.Abort) as stopped:  # a command that leaves something behind says what
+        click.echo(str(stopped) or "interrupted: nothing was written.", err=True)
         code = ERROR
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # the reader has gone; stay quiet at exit

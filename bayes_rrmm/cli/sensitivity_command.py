@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, load_saved, print_json, shared
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @click.command()
@@ -17,6 +21,13 @@ from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, load_saved, print_json, sha
 @click.option("--versus", help="The level it is compared with (default: the reference).")
 @click.option("--alternative", type=float, default=0.5, show_default=True, help="Hazard ratio of the enthusiastic prior.")
 @click.option("--threshold", type=float, default=0.975, show_default=True, help="Probability that would settle the question.")
+@click.option(
+    "--treated-at", metavar="COLUMN", help="Column of DATA with the time from origin to the treatment that defines the group."
+)
+@click.option("--landmark", "landmarks", type=float, multiple=True, help="Time of a landmark analysis; repeatable (default: two).")
+@click.option("--no-landmarks", is_flag=True, help="No landmark analysis.")
+@click.option("--baseline", "baselines", multiple=True, help="Another baseline, such as equal-events:8; repeatable.")
+@click.option("--no-baselines", is_flag=True, help="No other baselines: they take 10 s or more each to compile.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the tables; an interrupted command resumes from it.")
 @shared
 def sensitivity(
@@ -27,23 +38,35 @@ def sensitivity(
     versus: str | None,
     alternative: float,
     threshold: float,
+    treated_at: str | None,
+    landmarks: tuple[float, ...],
+    no_landmarks: bool,
+    baselines: tuple[str, ...],
+    no_baselines: bool,
     out: Path | None,
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """What the patients of one GROUP in the run DIR can say: prior grid, tipping point, each patient left out and flipped."""
+    """What the patients of one GROUP in the run DIR can say: prior grid, tipping point, each patient left out and flipped,
+    other baselines, delayed entry, landmarks."""
     from bayes_rrmm.cli.progress import refitting
     from bayes_rrmm.cli.text import records
     from bayes_rrmm.run_folder import write_table
     from bayes_rrmm.sensitivity import small_group
     from bayes_rrmm.sensitivity.group_dossier import SECTIONS
 
+    treated = None if treated_at is None else _column(treated_at, data)
     fitted = load_saved(folder, data)
-    with refitting(quiet or as_json) as progress:
-        found = small_group(
-            fitted, fitted.cohort, group, of=of, versus=versus, alternative=alternative, threshold=threshold,
-            folder=None if out is None else out / "refits", progress=progress,
-        )  # fmt: skip
+    refits = None if out is None else out / "refits"
+    try:
+        with refitting(quiet or as_json) as progress:
+            found = small_group(
+                fitted, fitted.cohort, group, of=of, versus=versus, alternative=alternative, threshold=threshold,
+                baselines=() if no_baselines else baselines or None, treated_at=treated,
+                landmarks=() if no_landmarks else landmarks or None, folder=refits, progress=progress,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        raise click.Abort(_kept(refits)) from None
     if out is not None:
         for name in SECTIONS:
             write_table(out / f"{name}.csv", found.to_dataframe(name))
@@ -54,3 +77,22 @@ def sensitivity(
     elif not quiet:
         click.echo(str(found))
     return 0 if found.passed else FAILED_DIAGNOSTIC
+
+
+def _column(name: str, data: str | None) -> pd.Series[str]:
+    """A column of DATA, row by row as read: a run folder holds the analysed columns only."""
+    from bayes_rrmm.cohort.columns import column
+    from bayes_rrmm.errors import DataError
+    from bayes_rrmm.read import table_of
+
+    if data is None:
+        raise DataError(f"--treated-at {name}: a run folder holds the analysed columns only; give DATA after the folder.")
+    return column(table_of(data), name, "time of treatment")
+
+
+def _kept(refits: Path | None) -> str:
+    """What an interrupted command leaves."""
+    kept = 0 if refits is None or not refits.is_dir() else len(list(refits.glob("*.json")))
+    if not kept:
+        return ""
+    return f"interrupted: {kept} refits are kept in {refits}, no table was written; the same command takes up where it stopped."

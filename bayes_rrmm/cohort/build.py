@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bayes_rrmm.cohort.clusters import read_clusters, with_checked_clusters
 from bayes_rrmm.cohort.columns import DECIMAL_COMMA, column, numbers, refuse_rows
+from bayes_rrmm.cohort.landmark import followed_from
 from bayes_rrmm.cohort.outcome import read_outcome
 from bayes_rrmm.cohort.record import Cohort, Dropped
 from bayes_rrmm.errors import DataError, listed
@@ -32,6 +33,8 @@ def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the dat
     outcome = read_outcome(frame, analysis.endpoint, rows, given)
     cluster = None if frailty is None else read_clusters(frame, frailty, rows)
     covariates = pd.DataFrame(index=pd.Index(rows, name="row"))
+    if analysis.model.landmark is not None:
+        outcome = followed_from(analysis.model.landmark, outcome, analysis.endpoint, rows)
     keep, dropped = outcome.keep.copy(), list(outcome.dropped)
     for name in analysis.formula.variables:
         values, gap = _covariate(frame, name, analysis, rows, keep)

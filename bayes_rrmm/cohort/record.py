@@ -19,6 +19,9 @@ DAYS = {"days": 1.0, "weeks": 7.0, "months": 30.4375, "years": 365.25}
 SUBJECT = "(subject)"
 """Column of stored rows that numbers the subjects, in place of their identifiers."""
 
+ENTRY = "(entry)"
+"""Column of stored rows that holds the entry where the endpoint names no column for it: a landmark moved it."""
+
 CLUSTER = "(cluster)"
 """Column of stored rows that numbers the clusters of a frailty in the order in which they first appear, in place of their names."""
 
@@ -161,16 +164,20 @@ class Cohort:
         frame = pd.DataFrame(columns, index=self.covariates.index)
         return pd.concat([frame, self.covariates], axis=1)
 
+    def _with_entry(self) -> pd.DataFrame:
+        frame = self.to_frame()
+        return frame.assign(**{ENTRY: self.entry}) if self.endpoint.entry is None and self.has_delayed_entry else frame
+
     @classmethod
     def from_analysed(cls, frame: pd.DataFrame, endpoint: Endpoint, origin: str) -> Cohort:
         """The cohort that `to_stored` was made from: rows already validated, indexed by their number in the table as read."""
-        outcome = {endpoint.time, endpoint.event, endpoint.entry, endpoint.weight, SUBJECT, CLUSTER}
-        rows = len(frame)
+        outcome = {endpoint.time, endpoint.event, endpoint.entry, endpoint.weight, ENTRY, SUBJECT, CLUSTER}
+        rows, entry = len(frame), endpoint.entry or (ENTRY if ENTRY in frame else None)
         return cls(
             endpoint=endpoint,
             time=frame[endpoint.time].to_numpy(dtype=np.float64),
             event=frame[endpoint.event].to_numpy(dtype=np.float64),
-            entry=np.zeros(rows) if endpoint.entry is None else frame[endpoint.entry].to_numpy(dtype=np.float64),
+            entry=np.zeros(rows) if entry is None else frame[entry].to_numpy(dtype=np.float64),
             weight=np.ones(rows) if endpoint.weight is None else frame[endpoint.weight].to_numpy(dtype=np.float64),
             covariates=frame[[name for name in frame.columns if name not in outcome]],
             id=frame[SUBJECT].astype(str).to_numpy(dtype=str) if SUBJECT in frame else None,
@@ -180,8 +187,9 @@ class Cohort:
         )
 
     def to_stored(self) -> pd.DataFrame:
-        """`to_frame`, with an anonymous number for each subject where rows are spells, and for each cluster of a frailty."""
-        frame = self.to_frame()
+        """`to_frame`, with the entry where only a landmark moved it, and an anonymous number for each subject where rows are
+        spells, and for each cluster of a frailty."""
+        frame = self._with_entry()
         if self.id is not None:
             frame[SUBJECT] = self.subject_numbers
         if self.cluster is not None:
@@ -195,7 +203,8 @@ class Cohort:
         Of the clusters it holds which rows are together, and not what they are called.
         """
         digest = hashlib.sha256()
-        columns = self.to_frame() if self.cluster is None else self.to_frame().assign(**{CLUSTER: self.cluster_numbers})
+        columns = self._with_entry()
+        columns = columns if self.cluster is None else columns.assign(**{CLUSTER: self.cluster_numbers})
         for name, values in columns.items():
             digest.update(f"{name}\x1e".encode())
             digest.update("\x1f".join(_exact(value) for value in values).encode())

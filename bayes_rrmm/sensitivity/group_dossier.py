@@ -13,7 +13,9 @@ from bayes_rrmm.sensitivity.group_question import GroupQuestion
 from bayes_rrmm.sensitivity.group_words import conclusion, lines
 from bayes_rrmm.sensitivity.refits import Refitted
 
-SECTIONS = ("frequentist", "priors", "curve", "contour", "crossings", "left_out", "flipped", "refits")
+SECTIONS = (
+    "frequentist", "priors", "curve", "contour", "crossings", "left_out", "flipped", "baselines", "follow_up", "immortal", "refits",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -22,7 +24,9 @@ class SmallGroup:
 
     `frequentist` (a row a method), `priors` (the prior as analysed, then the grid), `curve` (by the sd of priors centred at 1),
     `contour` (by sd and centre), `crossings` (where the probability crosses `threshold`), `left_out` (each patient, by refit or
-    by PSIS), `flipped` (each status of the group), `refits` (every refit, with its diagnostics). `side` is that of 1 on which the
+    by PSIS), `flipped` (each status of the group), `baselines` (other baseline hazards, maximum likelihood beside), `follow_up`
+    (delayed entry, time-dependent group, landmarks, Cox beside), `immortal` (what the group's months before treatment do),
+    `refits` (every refit, with its diagnostics). Sections that were not asked for are empty. `side` is that of 1 on which the
     hazard ratio is under the widest prior; `data_from` is what the data's own standard error is of.
     """
 
@@ -41,6 +45,9 @@ class SmallGroup:
     crossings: pd.DataFrame
     left_out: pd.DataFrame
     flipped: pd.DataFrame
+    baselines: pd.DataFrame
+    follow_up: pd.DataFrame
+    immortal: pd.DataFrame
     refits: pd.DataFrame
     notes: tuple[str, ...] = ()
 
@@ -65,5 +72,6 @@ class SmallGroup:
         return "\n".join(lines(self))
 
     def _repr_html_(self) -> str:
-        tables = "".join(f"<h4>{name}</h4>{self.to_dataframe(name).to_html(index=False)}" for name in SECTIONS[:-1])
+        shown = {name: self.to_dataframe(name) for name in SECTIONS[:-1]}
+        tables = "".join(f"<h4>{name}</h4>{table.to_html(index=False)}" for name, table in shown.items() if len(table))
         return f"<p>{html.escape(self.title)}: {html.escape(self.question.label)}</p><p>{html.escape(self.conclusion)}</p>{tables}"

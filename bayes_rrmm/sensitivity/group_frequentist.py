@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,9 +54,25 @@ def frequentist_table(question: GroupQuestion, fit: Fit, cohort: Cohort) -> pd.D
     Cox and Firth are adjusted as the fit is, with Efron's ties; the permutation test compares the two groups alone.
     """
     known = Counterparts(fit, cohort)
-    (contrast,) = hazard_ratio_contrasts(fit.plan, question.estimand)
+    found = [*_models(question, known), _permuted(question, known.rows_of(question.of))]
+    return pd.DataFrame(found, columns=COLUMNS)
+
+
+def cox_alone(question: GroupQuestion, fit: Fit, cohort: Cohort) -> dict[Hashable, Any]:
+    """The Cox row of `frequentist_table` on other rows, or Firth's where Cox has no finite estimate; without numbers, `note`
+    says why."""
+    try:
+        rows = pd.DataFrame(_models(question, Counterparts(fit, cohort)), columns=COLUMNS).to_dict("records")
+    except DataError:  # a column of the design is constant in these rows
+        rows = pd.DataFrame([_no_row("Cox", "these rows cannot tell the covariates apart")], columns=COLUMNS).to_dict("records")
+    return next((row for row in rows if math.isfinite(row["log_hr"])), rows[0])
+
+
+def _models(question: GroupQuestion, known: Counterparts) -> list[list[object]]:
+    """The rows of Cox and, where there is one, of Firth's Cox."""
+    (contrast,) = hazard_ratio_contrasts(known.fit.plan, question.estimand)
     weights, rows = known.weights_of(contrast), float(known.complete.weight.sum())
-    others = [name for name in fit.analysis.formula.variables if name != question.of]
+    others = [name for name in known.fit.analysis.formula.variables if name != question.of]
     adjusted = f"adjusted for {', '.join(others)}" if others else "no other covariate"
     found = [_cox(known.cox, weights, known.prob, f"Efron ties, Wald interval, {adjusted}", rows)]
     if known.firth is not None:
@@ -63,8 +81,7 @@ def frequentist_table(question: GroupQuestion, fit: Fit, cohort: Cohort) -> pd.D
         note = "the data say nothing of it" if math.isnan(firth.estimate) else ""
         limits = (firth.estimate, firth.lower, firth.upper)
         found.append(_row("Firth Cox", convention, limits, firth.error, firth.p, rows, note))
-    found.append(_permuted(question, known.rows_of(question.of)))
-    return pd.DataFrame(found, columns=COLUMNS)
+    return found
 
 
 def data_error(table: pd.DataFrame) -> tuple[float, float, str]:
@@ -102,6 +119,10 @@ def _permuted(question: GroupQuestion, rows: Cohort) -> list[object]:
     reason = "rows of one subject or cluster are not exchangeable" if together else test.reason
     note = reason if test.valid and not together else f"NOT VALID: {reason}"
     return _row("permutation log-rank", convention, nothing, math.nan, test.p, size, note)
+
+
+def _no_row(method: str, note: str) -> list[object]:
+    return _row(method, "", (math.nan,) * 3, math.nan, math.nan, math.nan, note)
 
 
 def _row(

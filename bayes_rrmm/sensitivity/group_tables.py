@@ -29,6 +29,11 @@ def read_columns(found: Refitted) -> dict[str, Any]:
     return {**{name: getattr(found, name) for name in kept}, "passed": found.passed, "failed": found.failed}
 
 
+def shift_of(found: Refitted, analysed: Refitted) -> float:
+    """How far the hazard ratio is from that of the analysis, in its posterior sds of log HR; NaN where there is none."""
+    return math.log(found.hr / analysed.hr) / analysed.log_sd
+
+
 def who(person: Patient) -> dict[str, Any]:
     """The columns that say which patient a row is about."""
     return {"patient": person.label, "time": person.time, "event": int(person.event), "count": person.count}

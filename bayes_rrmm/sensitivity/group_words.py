@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bayes_rrmm.errors import listed
 from bayes_rrmm.evidence.words import MUCH, percent
 from bayes_rrmm.rounding import figure_of
-
-Row = Mapping[Hashable, Any]
-"""A row of a table, by column."""
+from bayes_rrmm.sensitivity.group_figures import Row, below, mark, ratio, span
+from bayes_rrmm.sensitivity.group_model_words import baseline_lines, follow_up_lines, model_sentences, turned_by_model
 
 if TYPE_CHECKING:
     from bayes_rrmm.sensitivity.group_dossier import SmallGroup
@@ -31,22 +29,23 @@ def lines(found: SmallGroup) -> list[str]:
     for row in found.frequentist.to_dict("records"):
         p = "" if math.isnan(row["p"]) else f"p {figure_of(row['p'], 'p')}"
         note = f"; {row['note']}" if row["note"] else ""
-        text.append(f"  {row['method']:<22}{_ratio(row):>20}  {p:<18}  {row['convention']}{note}".rstrip())
+        text.append(f"  {row['method']:<22}{ratio(row):>20}  {p:<18}  {row['convention']}{note}".rstrip())
     text.append(f"Priors of log HR, each by refit; their share of the information beside the data's ({found.data_from or '-'})")
     for row in found.priors.to_dict("records"):
         name = row["prior"] if math.isnan(row["sd"]) else f"{row['prior']} (HR {row['centre']:.2g}, sd {row['sd']:.2g})"
-        text.append(f"  {name:<31}{_ratio(row):>20}  {_below(row)}  {_weighs(row)}{_mark(row)}".rstrip())
+        text.append(f"  {name:<31}{ratio(row):>20}  {below(row)}  {_weighs(row)}{mark(row)}".rstrip())
     text += ["Tipping point", f"  {tipping(found)}", *(f"  {line}" for line in _centres(found))]
     text.append("Patients of the group, by refit: left out, status flipped")
     for out, other in zip(_group(found).to_dict("records"), found.flipped.to_dict("records"), strict=True):
         k = f"k {out['pareto_k']:.2f}"
         what = "event" if out["event"] else "censored"
         text.append(
-            f"  {out['patient']:<12}{what:<9}{_ratio(out):>20}  {_below(out)}{_mark(out)}  "
+            f"  {out['patient']:<12}{what:<9}{ratio(out):>20}  {below(out)}{mark(out)}  "
             f"PSIS {figure_of(out['psis_hr'], 'ratio')} ({k})"
-            f"   flipped {_ratio(other):>20}  {_below(other)}{_mark(other)}"
+            f"   flipped {ratio(other):>20}  {below(other)}{mark(other)}"
         )
     text += [f"  {_others(found)}"] if len(found.left_out) > len(found.flipped) else []
+    text += [*baseline_lines(found), *follow_up_lines(found)]
     text += [f"Note: {note}" for note in found.notes]
     text += [_refits(found), f"Conclusion: {conclusion(found)}"]
     return text
@@ -67,7 +66,7 @@ def conclusion(found: SmallGroup) -> str:
     own = found.analysed
     analysed: Row = {"hr": own.hr, "lower": own.lower, "upper": own.upper}
     whose = f"{found.sizes.patients:g} patients with {found.sizes.events:g} events"
-    first = f"{found.question.label}: {_ratio(analysed)} from {whose}"
+    first = f"{found.question.label}: {ratio(analysed)} from {whose}"
     if len(reach) == len(names):
         priors = f"every prior of the grid brings {asked} to {goal}"
     elif not reach:
@@ -75,19 +74,21 @@ def conclusion(found: SmallGroup) -> str:
     else:
         priors = f"the prior decides whether {asked} reaches {goal}: yes under {listed(reach_in(names, reach), 6)}, no under "
         priors += listed([name for name in names if name not in reach], 6)
-    priors += f" ({_span(under)})"
+    priors += f" ({span(under)})"
     people_moved = _group(found).to_dict("records")
     if not people or not people_moved:
         patients = "the group's patients could not be left out"
     elif turned:
         patients = f"{len(turned)} of {len(people)} changes of one patient's presence or status would turn the answer "
-        patients += f"({_span(people)})"
+        patients += f"({span(people)})"
     else:
-        patients = f"no one patient left out, and no one status flipped, turns the answer ({_span(people)})"
+        patients = f"no one patient left out, and no one status flipped, turns the answer ({span(people)})"
     if people_moved:
         most = max(people_moved, key=lambda row: abs(row["shift"]) if row["passed"] else -1.0)
         patients += f"; without {most['patient']}, who moves it most, it is {figure_of(most['hr'], 'ratio')}"
-    return f"{first}; {priors}, and {patients}. {_verdict(yes, reach, names, turned)} {_rests_on(found)}"
+    model = model_sentences(found, yes)
+    verdict = _verdict(yes, reach, names, turned, turned_by_model(found, yes))
+    return " ".join(part for part in (f"{first}; {priors}, and {patients}.", model, verdict, _rests_on(found)) if part)
 
 
 def reach_in(names: list[str], reach: set[str]) -> list[str]:
@@ -95,19 +96,23 @@ def reach_in(names: list[str], reach: set[str]) -> list[str]:
     return [name for name in names if name in reach]
 
 
-def _verdict(yes: bool, reach: set[str], names: list[str], turned: list[float]) -> str:
-    """Priors and patients together: neither decides alone."""
-    if yes and len(reach) == len(names) and not turned:
-        return "The data carry this answer through every prior and without any one patient."
+def _verdict(yes: bool, reach: set[str], names: list[str], turned: list[float], models: list[str]) -> str:
+    """Priors, patients and model together: none decides alone."""
     if yes and len(reach) == len(names):
-        return "No prior of the grid takes this answer away, but one patient can: it is as firm as that patient's record."
+        if not turned and not models:
+            return "The data carry this answer through every prior, and without any one patient."
+        hangs = ["one patient's record"] if turned else []
+        hangs += [f"how the model counts (not under {listed(models)})"] if models else []
+        return f"No prior of the grid takes this answer away, but it hangs on {' and on '.join(hangs)}."
     if yes:
-        return "This answer needs the prior it was given" + (", and hangs on single patients as well." if turned else ".")
-    if reach and turned:
-        return "The data do not settle it: another prior would, or one patient, which says how little they weigh."
-    if reach or turned:
-        other = f"only {listed(reach_in(names, reach), 6)} would" if reach else "one patient would"
-        return f"The data do not settle it: {other}, which says how little they weigh."
+        also = ["single patients"] if turned else []
+        also += [f"the model (not under {listed(models)})"] if models else []
+        return "This answer needs the prior it was given" + (f", and hangs on {' and on '.join(also)} as well." if also else ".")
+    others = [f"another prior ({listed(reach_in(names, reach), 6)})"] if reach else []
+    others += ["one patient"] if turned else []
+    others += [f"another model ({listed(models)})"] if models else []
+    if others:
+        return f"The data do not settle it: {', or '.join(others)} would, which says how little they weigh."
     return "The data do not settle it, and neither a prior of the grid nor any one patient changes that: it takes more events."
 
 
@@ -186,29 +191,13 @@ def _passed(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["passed"].astype(bool)]
 
 
-def _side(found: SmallGroup, below: float) -> float:
-    return below if found.side == "below" else 1 - below
+def _side(found: SmallGroup, p_below: float) -> float:
+    return p_below if found.side == "below" else 1 - p_below
 
 
 def _probabilities(found: SmallGroup, table: pd.DataFrame) -> list[float]:
     """P(HR on its side of 1) of the rows whose refit passed."""
     return [_side(found, float(value)) for value in _passed(table)["p_below_1"]]
-
-
-def _span(values: list[float]) -> str:
-    low, high = (figure_of(value, "probability") for value in (min(values), max(values)))
-    return low if low == high else f"{low} to {high}"
-
-
-def _ratio(row: Row) -> str:
-    if math.isnan(row["hr"]):
-        return "-"
-    middle, lower, upper = (figure_of(row[name], "ratio") for name in ("hr", "lower", "upper"))
-    return f"{middle} [{lower}, {upper}]"
-
-
-def _below(row: Row) -> str:
-    return f"P(HR < 1) {figure_of(row['p_below_1'], 'probability')}"
 
 
 def _weighs(row: Row) -> str:
@@ -223,7 +212,3 @@ def _events(row: Row) -> str:
     own = row["prior_own_events"]
     number, whose = (row["prior_events"], "events of both groups") if math.isinf(own) else (own, "events of the group")
     return f"{number:.1f} {whose}" if number < 10 else f"{number:.0f} {whose}"
-
-
-def _mark(row: Row) -> str:
-    return "" if row["passed"] else "  DIAGNOSTICS FAILED"

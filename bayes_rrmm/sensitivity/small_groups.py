@@ -11,22 +11,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.diagnostics.leave_one_out import TOO_HIGH
-from bayes_rrmm.errors import AnalysisError, RunFolderError
+from bayes_rrmm.errors import AnalysisError, FitError, RunFolderError
 from bayes_rrmm.evidence.prior_grid import FLAT, GridPrior, prior_grid
 from bayes_rrmm.evidence.tipping import check_threshold
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.inference import compile_model, load_sampler
 from bayes_rrmm.reading import estimate
 from bayes_rrmm.sensitivity.crossing import CENTRES, SCALES
+from bayes_rrmm.sensitivity.group_baselines import BaselineChoice, baselines_table, choices_of, plans_of
 from bayes_rrmm.sensitivity.group_dossier import SmallGroup
+from bayes_rrmm.sensitivity.group_follow_up import FollowUp, follow_up_of, follow_up_table, immortal_table
 from bayes_rrmm.sensitivity.group_frequentist import counted, data_error, frequentist_table
 from bayes_rrmm.sensitivity.group_question import GroupQuestion, ask
 from bayes_rrmm.sensitivity.group_tables import ANALYSED, crossings_table, prior_table, read_columns, who, without_one
 from bayes_rrmm.sensitivity.patients import Patient, flipped, patients_of, without
-from bayes_rrmm.sensitivity.refits import Progress, Refit, Refitted, Sample, read_off, run_refits
+from bayes_rrmm.sensitivity.refits import Progress, Refit, Refitted, Sample, read_off, run_refits, workers_for
 from bayes_rrmm.sensitivity.reweighted import Reweighted, without_each
 
 MOST_REWEIGHTED = 5000
@@ -34,9 +37,17 @@ MOST_REWEIGHTED = 5000
 
 
 def compiled_sample(refit: Refit) -> Fit:
-    """A fit of the refit by the compiled model of its structure, which is compiled where this process has not done so."""
+    """The draws of the refit by the compiled model of its structure, which is compiled where this process has not done so.
+
+    The sampler takes an interruption (Ctrl-C) to itself and comes back with what it has: that is no failed refit, and is passed on.
+    """
     load_sampler()
-    return compile_model(refit.plan, refit.cohort).sample(refit.plan, refit.cohort)
+    try:
+        return compile_model(refit.plan, refit.cohort).sample(refit.plan, refit.cohort, draws_only=True)
+    except FitError as error:
+        if str(error).startswith("sampling was interrupted"):
+            raise KeyboardInterrupt from error
+        raise
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,8 @@ class _Asked:
     scales: tuple[float, ...]
     centres: tuple[float, ...]
     threshold: float
+    baselines: tuple[BaselineChoice, ...]
+    follow_up: FollowUp
 
     @property
     def contour_scales(self) -> tuple[float, ...]:
@@ -74,6 +87,9 @@ def small_group(
     threshold: float = 0.975,
     scales: Sequence[float] = SCALES,
     centres: Sequence[float] = CENTRES,
+    baselines: Sequence[str] | None = None,
+    treated_at: ArrayLike | None = None,
+    landmarks: Sequence[float] | None = None,
     folder: str | Path | None = None,
     progress: Progress | None = None,
     sample: Sample = compiled_sample,
@@ -82,10 +98,19 @@ def small_group(
 
     `alternative` is the hazard ratio that the sceptical and the enthusiastic prior are made of, `priors` maps names to
     further ones, as in an analysis file; `threshold` is the probability of a hazard ratio on its side of 1 at which a reader would
-    say yes. `scales` (sds of log HR) and `centres` (hazard ratios) are the grids of the tipping point. About 150 refits and two for
-    each patient of the group, a third of a second each for 257 rows; with a `folder` an interrupted run resumes.
+    say yes. `scales` (sds of log HR) and `centres` (hazard ratios) are the grids of the tipping point.
 
-    Raises AnalysisError where the group or a prior is none, FitError where rows are needed and missing.
+    `baselines` are texts such as "exponential", "equal-events:8" or "cuts=6,12:random-walk"; by default the usual ones, () none:
+    each number of intervals and each smoothing is another model, compiled in 10 s or so. `treated_at` is the time from origin to
+    the treatment that defines the group, in the cohort's unit, NaN for others; an entry for each row of the cohort, or of the
+    table it was read from. It adds the hazard ratio with delayed entry, that of a time-dependent group, and the immortal time.
+    `landmarks` are times in the cohort's unit; by default two, chosen from the data, () none.
+
+    About 150 refits and two for each patient of the group, a third of a second each for 257 rows; with a `folder` an
+    interrupted run resumes.
+
+    Raises AnalysisError where the group, a prior, a baseline or a landmark is none, DataError for a time of treatment that cannot
+    be, FitError where rows are needed and missing; each before anything is sampled.
     """
     rows = cohort if cohort is not None else fit.require_cohort("the dossier of a group")
     if fit.cohort is not None and rows is not fit.cohort and rows.fingerprint != fit.cohort.fingerprint:
@@ -93,13 +118,17 @@ def small_group(
     check_threshold(threshold)
     grid = tuple(prior for prior in prior_grid(alternative, priors) if prior.name != FLAT)
     question = ask(fit, rows, group, of, versus)
-    asked = _Asked(question, fit, rows, grid, _increasing("scales", scales), _increasing("centres", centres), threshold)
+    grids = _increasing("scales", scales), _increasing("centres", centres)
+    others = tuple(choices_of(fit.plan, rows, baselines))
+    follow_up = follow_up_of(question, fit, rows, treated_at, landmarks)
+    asked = _Asked(question, fit, rows, grid, *grids, threshold, others, follow_up)
     analysed = read_off(ANALYSED, fit, question.estimand)
     patients, outside, left_out = _left_out(asked, analysed)
     needed = [person for person, found in zip(outside, left_out[len(patients) :], strict=True) if found.pareto_k > TOO_HIGH]
     refits = _refits(asked, patients, needed)
     flat = [refit for part in refits.values() for refit in part]
-    read = iter(run_refits(flat, sample, question.estimand, folder=None if folder is None else Path(folder), progress=progress))
+    into, workers = None if folder is None else Path(folder), workers_for(fit.analysis.sampling.chains)
+    read = iter(run_refits(flat, sample, question.estimand, folder=into, progress=progress, workers=workers))
     found = {name: [next(read) for _ in part] for name, part in refits.items()}
     return _dossier(asked, analysed, found, (patients, outside, needed), left_out)
 
@@ -125,6 +154,11 @@ def _refits(asked: _Asked, patients: list[Patient], needed: list[Patient]) -> di
         "left_out": [asked.on_rows(f"without {person.label}", without(cohort, person)) for person in patients],
         "flipped": [asked.on_rows(f"{person.label} flipped", flipped(cohort, person)) for person in patients],
         "others": [asked.on_rows(f"without {person.label}", without(cohort, person)) for person in needed],
+        "baselines": [
+            Refit(f"baseline: {choice.name}", plan, cohort)
+            for choice, plan in zip(asked.baselines, plans_of(asked.fit.plan, cohort, asked.baselines), strict=True)
+        ],
+        "follow_up": asked.follow_up.refits(asked.fit),
     }
 
 
@@ -162,6 +196,7 @@ def _dossier(
     grid = zip(cells, found["contour"], strict=True)
     contour = pd.DataFrame([{"sd": sd, "centre": hr, **read_columns(item)} for (sd, hr), item in grid])
     refits = [{"section": name, **asdict(item), "passed": item.passed} for name, part in found.items() for item in part]
+    follow_up = follow_up_table(question, asked.fit, asked.follow_up, analysed, found["follow_up"])
     statuses = [{**who(person), **read_columns(item)} for person, item in zip(patients, found["flipped"], strict=True)]
     return SmallGroup(
         title=asked.fit.analysis.title,
@@ -179,9 +214,20 @@ def _dossier(
         crossings=crossings_table(curve, contour, side, asked.threshold, log_hr, se),
         left_out=pd.DataFrame(without_each_one),
         flipped=pd.DataFrame(statuses),
+        baselines=baselines_table(question, asked.fit, asked.cohort, asked.baselines, analysed, found["baselines"]),
+        follow_up=follow_up,
+        immortal=immortal_table(question, asked.cohort, asked.follow_up, follow_up),
         refits=pd.DataFrame(refits),
-        notes=tuple(note for note in (question.note, _many(asked, outside)) if note),
+        notes=tuple(note for note in _notes(asked, outside) if note),
     )
+
+
+def _notes(asked: _Asked, outside: list[Patient]) -> tuple[str, ...]:
+    interval = asked.fit.analysis.sampling.interval
+    tails = f"Limits here are equal-tailed, of probability {interval.prob:g}; the analysis asks for highest density."
+    lacking = float(asked.cohort.weight[~asked.cohort.is_complete()].sum())
+    without = f"Frequentist numbers leave out {lacking:g} patients with gaps that the posterior marginalises." if lacking else ""
+    return asked.question.note, _many(asked, outside), without, *asked.follow_up.notes, tails if interval.kind == "hdi" else ""
 
 
 def _many(asked: _Asked, outside: list[Patient]) -> str:

@@ -15,6 +15,7 @@ from bayes_rrmm.messages import explain
 from bayes_rrmm.priors import Positive, Statement
 from bayes_rrmm.specification.checks import check_against_formula, parse_priors
 from bayes_rrmm.specification.formula import Formula, Term, parse_formula
+from bayes_rrmm.specification.landmark import given_landmark
 
 SCHEMA = 1
 Baseline = Literal["exponential", "weibull", "piecewise-exponential"]
@@ -85,7 +86,9 @@ class ModelPart(Record):
     `missing` says what a gap in a covariate is: a reason to `drop` the row; a `level` of its own, `unknown`; the level
     `not-applicable`, of patients for whom the covariate has no meaning; or a value to `marginalise` over, missing at
     random. `covariate_model` is the model of marginalised covariates: logits of each given its predecessors and the
-    complete covariates (`sequential`, the default), or shares of each on its own (`independent`).
+    complete covariates (`sequential`, the default), or shares of each on its own (`independent`). From `landmark` on, a time
+    after the origin, those still under observation are followed; time is still counted from the origin. Groups are as the data
+    have them: one that a later treatment makes must be coded as it was at the landmark.
     """
 
     formula: str
@@ -96,6 +99,7 @@ class ModelPart(Record):
     missing: Missing = "drop"
     covariate_model: Literal["sequential", "independent"] | None = None
     frailty: FrailtyPart | None = None
+    landmark: Positive | None = None
 
 
 class Variable(Record):
@@ -222,7 +226,7 @@ def _build(raw: dict[str, Any], text: str) -> Analysis:
     formula_source = raw.get("model", {}).get("formula") if isinstance(raw.get("model"), dict) else None
     formula = parse_formula(formula_source) if isinstance(formula_source, str) else None
     raw["priors"] = Priors(**parse_priors(raw.get("priors", {}), formula))
-    return Analysis.model_validate({**raw, "source": text})
+    return given_landmark(Analysis.model_validate({**raw, "source": text}))
 
 
 def _estimand(index: int, table: Any) -> AnyEstimand:

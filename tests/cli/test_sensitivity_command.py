@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import fits
+import numpy as np
 import pandas as pd
 import pytest
 from running import Ended
@@ -41,14 +42,16 @@ def around_the_mode(refit: Refit) -> Fit:
 def test_tables_text_and_refits_are_written(cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file a section, the text as printed, and a file a refit; JSON holds the same tables."""
     coarse(monkeypatch, around_the_mode)
-    ended = cli("sensitivity", run, "--group", "c", "--out", tmp_path / "dossier")
+    chosen = ("--group", "c", "--baseline", "exponential", "--landmark", 4, "--landmark", 9)
+    ended = cli("sensitivity", run, *chosen, "--out", tmp_path / "dossier")
     assert (ended.code, ended.err) == (0, "")
     assert "Conclusion: c / a" in ended.out
     assert (tmp_path / "dossier" / "dossier.txt").read_text() == ended.out
-    for name in SECTIONS:
-        assert len(pd.read_csv(tmp_path / "dossier" / f"{name}.csv")), name
+    lengths = {name: len(pd.read_csv(tmp_path / "dossier" / f"{name}.csv")) for name in SECTIONS}
+    assert [name for name, length in lengths.items() if not length] == ["immortal"]
+    assert (lengths["baselines"], lengths["follow_up"]) == (2, 3)
     assert any((tmp_path / "dossier" / "refits").glob("*.json"))
-    record = json.loads(cli("sensitivity", run, "--group", "c", "--json").out)
+    record = json.loads(cli("sensitivity", run, *chosen, "--json").out)
     assert record["conclusion"] in ended.out
     assert len(record["flipped"]) == 15
 
@@ -62,7 +65,7 @@ def test_a_failed_refit_is_exit_code_2(cli: Cli, run: Path, monkeypatch: pytest.
         return around_the_mode(refit)
 
     coarse(monkeypatch, sample)
-    ended = cli("sensitivity", run, "--group", "c")
+    ended = cli("sensitivity", run, "--group", "c", "--no-baselines", "--no-landmarks")
     assert ended.code == 2
     assert "DIAGNOSTICS FAILED" in ended.out
 
@@ -72,3 +75,45 @@ def test_an_unknown_group_is_an_error_with_the_valid_ones(cli: Cli, run: Path) -
     ended = cli("sensitivity", run, "--group", "d")
     assert ended.code == 1
     assert "Valid: a, b, c." in ended.err
+
+
+def test_times_of_treatment_are_a_column_of_the_data(
+    cli: Cli, run: Path, tmp_path: Path, patients: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The column is read from DATA row by row; without DATA, or with a bad value, nothing is sampled and the remedy is named."""
+    coarse(monkeypatch, around_the_mode)
+    data = tmp_path / "patients.csv"
+    treated = np.where(patients["group"] == "c", patients["time"] / 4, np.nan)
+    patients.assign(treated=treated).to_csv(data, index=False)
+    ended = cli("sensitivity", run, data, "--group", "c", "--treated-at", "treated", "--no-baselines")
+    assert ended.code == 0
+    assert "delayed entry" in ended.out
+    assert f"{np.nansum(treated):.1f} person-months before treatment" in ended.out
+    ended = cli("sensitivity", run, "--group", "c", "--treated-at", "treated")
+    assert ended.code == 1
+    assert "give DATA after the folder" in ended.err
+    ended = cli("sensitivity", run, data, "--group", "c", "--treated-at", "treatd")
+    assert "did you mean 'treated'?" in ended.err
+    patients.assign(treated=patients["time"] / 4).to_csv(data, index=False)
+    ended = cli("sensitivity", run, data, "--group", "c", "--treated-at", "treated")
+    assert ended.code == 1
+    assert "row 1, column 'treated'" in ended.err
+
+
+def test_an_interruption_says_what_is_kept(cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refits that were written are named, with the folder they are in; where there are none, nothing was written."""
+
+    def sample(refit: Refit) -> Fit:
+        if refit.name == "prior: neutral":
+            raise KeyboardInterrupt
+        return around_the_mode(refit)
+
+    coarse(monkeypatch, sample)
+    out = tmp_path / "dossier"
+    asked = ("sensitivity", run, "--group", "c", "--no-baselines", "--no-landmarks")
+    ended = cli(*asked, "--out", out)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.strip() == (
+        f"interrupted: 2 refits are kept in {out / 'refits'}, no table was written; the same command takes up where it stopped."
+    )
+    assert cli(*asked).err.strip() == "interrupted: nothing was written."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import fits
 import numpy as np
@@ -16,6 +17,7 @@ from bayes_rrmm.evidence.prior_grid import posterior_of, prior_grid
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import cox, parametric
 from bayes_rrmm.inference import COMPILED
+from bayes_rrmm.sensitivity import small_groups
 from bayes_rrmm.sensitivity.group_dossier import SECTIONS
 from bayes_rrmm.sensitivity.group_question import ask
 from bayes_rrmm.sensitivity.refits import Refit
@@ -38,7 +40,8 @@ def two_groups(hazard_ratio: float, size: int = 8, others: int = 80) -> pd.DataF
 def made(frame: pd.DataFrame, sample: Callable[[Refit], Fit] = around_the_mode, **options: object) -> br.SmallGroup:
     cohort, plan = fits.cohort_and_plan(frame, "group", rest='[variables.group]\nreference = "many"')
     fit = fits.laplace_fit(plan, cohort)
-    return br.small_group(fit, cohort, "few", **{"scales": SCALES, "centres": CENTRES, "sample": sample, **options})
+    quick = {"baselines": (), "landmarks": (), "scales": SCALES, "centres": CENTRES, "sample": sample}
+    return br.small_group(fit, cohort, "few", **{**quick, **options})
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,7 @@ def test_every_section_has_its_rows(dossier: br.SmallGroup) -> None:
     rows = {name: len(dossier.to_dataframe(name)) for name in SECTIONS}
     assert rows == {
         "frequentist": 3, "priors": 5, "curve": 5, "contour": 9, "crossings": 4, "left_out": 88, "flipped": 8,
+        "baselines": 0, "follow_up": 0, "immortal": 0,
         "refits": 4 + 5 + 9 + 8 + 8 + int((dossier.left_out["method"] == "refit").sum()) - 8,
     }  # fmt: skip
     assert dossier.passed
@@ -190,6 +194,8 @@ def test_another_versus_is_made_the_reference(patients: pd.DataFrame) -> None:
         ({"threshold": 0.3}, "threshold = 0.3"),
         ({"alternative": 1.0}, "alternative = 1"),
         ({"scales": (1.0, 0.5)}, "scales = "),
+        ({"baselines": ("gompertz",)}, "baseline 'gompertz'"),
+        ({"landmarks": (1e6,)}, "no event comes after it"),
         ({"priors": {"vague": {"normal": [0, 1]}}}, "a prior of the grid already"),
     ],
 )
@@ -210,7 +216,7 @@ def test_nine_transplants_sampled(tmp_path: Path) -> None:
     cohort = br.read_cohort("rrmm1-synthetic", analysis)
     fit = br.fit(analysis, cohort)
     compiled = dict(COMPILED)
-    asked = {"scales": (0.3, 1.0, 3.0), "centres": (0.5, 2.0), "folder": tmp_path / "refits"}
+    asked = {"scales": (0.3, 1.0, 3.0), "centres": (0.5, 2.0), "baselines": (), "folder": tmp_path / "refits"}
     found = br.small_group(fit, cohort, "yes", priors={"ours": {"hazard_ratio": 0.8, "upper95": 1.6}}, **asked)
     assert compiled == COMPILED
     assert found.passed
@@ -235,3 +241,16 @@ def test_of_pooled_groups_the_grid_is_on_independent_effects(patients: pd.DataFr
     changed = question.under(-0.2, 0.3).priors.coefficients
     assert (changed[question.column].mean, changed[question.column].sd) == (-0.2, 0.3)
     assert question.prior_plan.encoding.columns[question.column].name == "group=c"
+
+
+def test_an_interrupted_sampler_is_no_failed_refit(monkeypatch: pytest.MonkeyPatch, patients: pd.DataFrame) -> None:
+    """The sampler keeps Ctrl-C to itself and returns short chains: the dossier stops, where it would go on with a failed refit."""
+
+    def interrupted(*_: object, **__: object) -> Fit:
+        raise br.FitError("sampling was interrupted before every chain was complete; nothing was kept, run it again.")
+
+    monkeypatch.setattr(small_groups, "load_sampler", lambda: None)
+    monkeypatch.setattr(small_groups, "compile_model", lambda *_: SimpleNamespace(sample=interrupted))
+    cohort, plan = fits.cohort_and_plan(patients, "group")
+    with pytest.raises(KeyboardInterrupt):
+        small_groups.compiled_sample(Refit("any", plan, cohort))

@@ -294,7 +294,6 @@ def test_unknown_keys_are_refused_with_the_nearest(
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
-        ("landmark = 6", "landmark analyses are not fitted by this version"),
         ("effects = { sex = { time = 'random-walk' } }", "time-varying effects are not fitted by this version"),
     ],
 )
