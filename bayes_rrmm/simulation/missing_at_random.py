@@ -9,35 +9,23 @@ level for the unknown; Cox of complete cases; and, to compare with, both before 
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import io
 import json
 import math
-import platform
 import sys
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.progress import Progress
 
 from bayes_rrmm.cohort import Cohort, build_cohort
-from bayes_rrmm.errors import RunFolderError, listed
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import cox
 from bayes_rrmm.inference import compile_model
 from bayes_rrmm.plan import Plan, make_plan
-from bayes_rrmm.run_folder import write_json, write_table
 from bayes_rrmm.simulation.deletion import LOG_HR, LOG_HR_HIGH_RISK, MECHANISMS, SEED, STATED, complete_patients, with_gaps
 from bayes_rrmm.simulation.fingerprint import fingerprint
+from bayes_rrmm.simulation.known_truth import KnownTruth
 from bayes_rrmm.specification import parse_analysis
-
-VERSIONS = ("bayes-rrmm", "pymc", "nutpie", "numpy", "scipy", "pandas", "lifelines")
 
 METHODS = {
     "Bayes, marginalised": "marginalise",
@@ -180,57 +168,20 @@ def fingerprints() -> dict[str, Any]:
     return stored
 
 
-def left_behind(replicates: Path, provenance: Path) -> pd.DataFrame:
-    """The whole replicates that an interrupted run left. Raises RunFolderError where they are of another design."""
-    if not replicates.exists():
-        return pd.DataFrame(columns=COLUMNS)
-    stored = json.loads(provenance.read_text(encoding="utf-8"))["design"] if provenance.exists() else {}
-    changed = [name for name, value in design().items() if stored.get(name) != value]
-    if changed:
-        raise RunFolderError(
-            f"{replicates}: is of another design ({listed(changed)}); choose another --out, or move its files away."
-        )
-    text = replicates.read_text(encoding="utf-8")
-    rows = pd.read_csv(io.StringIO(text[: text.rfind("\n") + 1]))
-    sizes = rows.groupby(["mechanism", "replicate"])["method"].transform("size")
-    return rows[sizes == len(METHODS) * len(TRUTH)].reset_index(drop=True)
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Run the replicates that are missing; write the table, each replicate, and where they come from."""
-    parser = argparse.ArgumentParser(prog="python -m bayes_rrmm.simulation.missing_at_random", description=__doc__)
-    parser.add_argument("--replicates", type=int, default=200, help="cohorts, each seen through every mechanism")
-    parser.add_argument("--out", type=Path, required=True, help="FILE.csv; beside it FILE.replicates.csv and FILE.json")
-    parser.add_argument("--cores", type=int, default=None, help="chains sampled at once (default: one a core)")
-    asked = parser.parse_args(arguments)
-    kept, provenance = asked.out.with_suffix(".replicates.csv"), asked.out.with_suffix(".json")
-    before = left_behind(kept, provenance)
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    record = {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"python -m bayes_rrmm.simulation.missing_at_random --replicates {asked.replicates} --out {asked.out}",
-        "replicates": asked.replicates,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS}},
-        "platform": f"{sys.platform} {platform.machine()}",
-        "design": design(),
-        "fingerprints": fingerprints(),
-    }
-    write_json(provenance, record)  # before the first replicate, so that an interrupted run is known for what it is
-    before.to_csv(kept, index=False)
-    done = set(zip(before["mechanism"], before["replicate"], strict=True))
-    numbers = range(1, asked.replicates + 1)
-    wanted = [(mechanism, number) for number in numbers for mechanism in MECHANISMS if (mechanism, number) not in done]
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("replicates", total=len(wanted))
-        for mechanism, number in wanted:
-            replicate(mechanism, number, asked.cores).to_csv(kept, mode="a", header=False, index=False)
-            bar.advance(task)
-    whole = left_behind(kept, provenance)
-    table = recovery_table(whole[whole["replicate"] <= asked.replicates])
-    write_table(asked.out, table.round(6))
-    write_json(provenance, {**record, "replicates_sha256": hashlib.sha256(kept.read_bytes()).hexdigest()})
-    sys.stdout.write(table.round(3).to_string(index=False) + "\n")
-    return 0
+    """Run the study: see `known_truth`."""
+    return KnownTruth(
+        module="bayes_rrmm.simulation.missing_at_random",
+        description=__doc__,
+        scenario="mechanism",
+        scenarios=list(MECHANISMS),
+        columns=COLUMNS,
+        size=len(METHODS) * len(TRUTH),
+        design=design(),
+        fingerprints=fingerprints,
+        replicate=replicate,
+        table=recovery_table,
+    ).run(arguments)
 
 
 if __name__ == "__main__":

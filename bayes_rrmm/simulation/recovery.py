@@ -172,7 +172,7 @@ def _replicate(
     known = known or read_truths(study, truth, complete)
     fit = sampler.sample(study.plan, cohort, seed=for_draws, cores=cores)
     read = [(estimand, estimate(fit, estimand)) for estimand in study.estimands]
-    about = {"replicate": number, "events": int(cohort.events), **_verdict(fit, diagnose(fit, read))}
+    about = {"replicate": number, "events": int(cohort.events), **sampler_verdict(fit, diagnose(fit, read))}
     rows = [{**about, **row} for estimand, estimates in read for row in _rows(estimand, estimates, known)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -193,7 +193,8 @@ def _scale(estimates: Estimates) -> str:
     return "log" if estimates.unit == "ratio" or is_median else "natural"
 
 
-def _verdict(fit: Fit, diagnosis: Diagnosis) -> dict[str, Any]:
+def sampler_verdict(fit: Fit, diagnosis: Diagnosis) -> dict[str, Any]:
+    """How sampling went: divergences, the largest R-hat, and the number of failed checks of the gate."""
     return {
         "divergences": int(fit.tree["sample_stats"]["diverging"].sum()),
         "r_hat": max((check.measure for check in diagnosis.checks if check.check == "r_hat"), default=math.nan),

@@ -1,0 +1,114 @@
+"""The table of the study of a group of nine: what each method did, beside what a normal approximation expects of it.
+
+Performance measures and their Monte Carlo standard errors: Morris, White and Crowther, Stat Med 2019;38:2074, table 6.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats.mstats import mjci
+
+from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.simulation.cohorts_of_nine import GROUP, REFERENCE, expected_events, log_hazard_ratios
+from bayes_rrmm.simulation.normal_approximation import Expected, expected, independent_precision, pooled_precision
+
+COX, FIRTH, UNPOOLED, POOLED = "Cox", "Firth", "Bayes, unpooled", "Bayes, pooled"
+PRIOR_SD, TAU_SD = 1.0, 0.5
+"""The prior sd of each log hazard ratio, unpooled; that of tau's half-normal, pooled."""
+
+COLUMNS = [
+    "truth", "replicate", "method", "log_hr", "error", "lower", "upper", "tau", "divergences", "r_hat", "failed", "events",
+    "group_events",
+]  # fmt: skip
+"""A row for each method of each replicate; `error` is the standard error or the posterior sd, `tau` its posterior median."""
+
+
+def table_of_nine(replicates: pd.DataFrame) -> pd.DataFrame:
+    """A row a truth and method, on the log hazard ratio of the nine; each `_mcse` is a Monte Carlo standard error.
+
+    `finite` of `replicates` estimates are finite: Cox has none where the nine have no event. Bias, sd, rmse, error, width and
+    `coverage` are of these. `coverage_of_all` is of all, an interval without a limit holding the truth; so is `below_one`, the
+    share of intervals below hazard ratio 1 (of posteriors, of P(HR < 1) above 0.975), which such an interval never is. Columns
+    `_expected` are what `normal_expectation` says.
+    """
+    rows = []
+    for (_, method), group in replicates.groupby(["truth", "method"], sort=False):
+        truth, number = float(group["truth"].iloc[0]), len(group)
+        log_truth = math.log(truth)
+        is_finite = np.isfinite(group["log_hr"].to_numpy())
+        holds = ((group["lower"] <= log_truth) & (log_truth <= group["upper"])).to_numpy()
+        finite = group[is_finite]
+        below = float((group["upper"] < 0).mean())
+        hopes = normal_expectation(truth, str(method), float(group["tau"].mean()))
+        rows.append(
+            {
+                "truth": truth,
+                "method": method,
+                "replicates": number,
+                "finite": len(finite),
+                "without_group_events": int((group["group_events"] == 0).sum()),
+                "group_events": group["group_events"].mean(),
+                **_performance(finite["log_hr"].to_numpy() - log_truth, hopes),
+                **_mean("error", finite["error"].to_numpy(), hopes.error),
+                **_share("coverage", float(holds[is_finite].mean()), len(finite), hopes.coverage),
+                **_share("coverage_of_all", float(holds.mean()), number),
+                **_mean("width", (finite["upper"] - finite["lower"]).to_numpy(), hopes.width),
+                **_median("median_width", (finite["upper"] - finite["lower"]).to_numpy()),
+                **_share("below_one", below, number, hopes.below_zero),
+                "tau": group["tau"].mean(),
+                "with_divergences": int((group["divergences"] > 0).sum()),
+                "r_hat_above_1.01": int((group["r_hat"] > 1.01).sum()),
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table.sort_values("truth", ascending=False, kind="stable", ignore_index=True)
+
+
+def normal_expectation(truth: float, method: str, tau: float = math.nan) -> Expected:
+    """What a normal approximation expects of a method where the nine have the hazard ratio `truth`.
+
+    Each regimen has the events that the design lets expect. Pooled, the spread of the regimens is taken to be known, and `tau`
+    (the table takes the mean, over its cohorts, of the posterior median); the baseline's prior is taken to say nothing.
+    """
+    levels = log_hazard_ratios(truth)
+    names = list(levels)
+    contrast = [float(name == GROUP) - float(name == REFERENCE) for name in names]
+    precision = np.zeros((len(names), len(names)))
+    if method == UNPOOLED:
+        precision = independent_precision(len(names), names.index(REFERENCE), PRIOR_SD)
+    elif method == POOLED:
+        precision = pooled_precision(len(names), tau)
+    return expected(expected_events(truth), list(levels.values()), contrast, precision)
+
+
+def _performance(error: Floats, hopes: Expected) -> dict[str, float]:
+    number, sd = len(error), float(error.std(ddof=1))
+    rmse = math.sqrt(float((error**2).mean()))
+    return {
+        **_mean("bias", error, hopes.bias),
+        "sd": sd,
+        "sd_mcse": sd / math.sqrt(2 * (number - 1)),
+        "sd_expected": hopes.sd,
+        "rmse": rmse,
+        "rmse_mcse": float((error**2).std(ddof=1)) / math.sqrt(number) / (2 * rmse),
+        "rmse_expected": hopes.rmse,
+    }
+
+
+def _mean(name: str, values: Floats, hoped: float) -> dict[str, float]:
+    mcse = float(values.std(ddof=1)) / math.sqrt(len(values))
+    return {name: float(values.mean()), f"{name}_mcse": mcse, f"{name}_expected": hoped}
+
+
+def _median(name: str, values: Floats) -> dict[str, float]:
+    """The standard error of a median is Maritz and Jarrett's (JASA 1978;73:194)."""
+    return {name: float(np.median(values)), f"{name}_mcse": float(mjci(values, prob=[0.5])[0])}
+
+
+def _share(name: str, share: float, number: int, hoped: float | None = None) -> dict[str, Any]:
+    found = {name: share, f"{name}_mcse": math.sqrt(share * (1 - share) / number)}
+    return found if hoped is None else {**found, f"{name}_expected": hoped}
