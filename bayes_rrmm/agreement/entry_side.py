@@ -27,7 +27,7 @@ def entry_rows(rows: Cohort) -> Iterator[Row]:
 
 
 def entry_test(rows: Cohort) -> IndependentEntry | None:
-    """Conditional Kendall's tau of entry and exit; None where nobody enters late.
+    """Conditional Kendall's tau of entry and exit; None where nobody enters late, or all at one time (a landmark).
 
     Where rows are spells of a subject, one that begins when another ends is no entry: each subject counts once, from its first
     entry to its last exit.
@@ -38,4 +38,4 @@ def entry_test(rows: Cohort) -> IndependentEntry | None:
         np.minimum.at(first_entry, rows.subject_numbers, entry)
         last = rows.is_last_spell
         time, event, weight, entry = time[last], event[last], weight[last], first_entry[rows.subject_numbers[last]]
-    return independent_entry(time, event, entry, weight) if np.any(entry > 0) else None
+    return independent_entry(time, event, entry, weight) if np.ptp(entry) > 0 else None

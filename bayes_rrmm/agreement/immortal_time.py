@@ -76,7 +76,7 @@ def immortal_time(
     test = entry_test(cohort)
     if test is None:
         raise DataError(
-            f"nobody of {cohort.origin} enters after time 0, so no time is immortal; "
+            f"nobody of {cohort.origin} enters later than others, so no time is immortal; "
             "name the column of entry times in the analysis, as entry in [endpoint]."
         )
     times = np.asarray(_times(cohort) if at is None or not len(at) else sorted(at), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""`bayes-rrmm sensitivity`: the dossier of a small group, from a saved run."""
+"""`bayes-rrmm sensitivity`: from a saved run the dossier of a small group, or what moves each reported number."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, load_saved, print_json, sha
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bayes_rrmm.fitted import Fit
+    from bayes_rrmm.sensitivity.power_scaling_record import PowerScaling
+    from bayes_rrmm.sensitivity.shrinkage_record import Shrinkage
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("data", required=False)
-@click.option("--group", required=True, help="The level whose hazard ratio is asked about, such as salvage-asct.")
-@click.option("--of", help="The variable it is a level of, where several have it.")
+@click.option("--group", help="The level whose hazard ratio is asked about, such as salvage-asct.")
+@click.option("--of", help="The variable it is a level of; without --group, the term whose shrinkage is shown.")
 @click.option("--versus", help="The level it is compared with (default: the reference).")
 @click.option("--alternative", type=float, default=0.5, show_default=True, help="Hazard ratio of the enthusiastic prior.")
 @click.option("--threshold", type=float, default=0.975, show_default=True, help="Probability that would settle the question.")
@@ -28,12 +32,13 @@ if TYPE_CHECKING:
 @click.option("--no-landmarks", is_flag=True, help="No landmark analysis.")
 @click.option("--baseline", "baselines", multiple=True, help="Another baseline, such as equal-events:8; repeatable.")
 @click.option("--no-baselines", is_flag=True, help="No other baselines: they take 10 s or more each to compile.")
+@click.option("--no-pooling", is_flag=True, help="The variable's levels not pooled beside: that takes 10 s or more to compile.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the tables; an interrupted command resumes from it.")
 @shared
 def sensitivity(
     folder: Path,
     data: str | None,
-    group: str,
+    group: str | None,
     of: str | None,
     versus: str | None,
     alternative: float,
@@ -43,40 +48,67 @@ def sensitivity(
     no_landmarks: bool,
     baselines: tuple[str, ...],
     no_baselines: bool,
+    no_pooling: bool,
     out: Path | None,
     quiet: bool,
     as_json: bool,
 ) -> int:
     """What the patients of one GROUP in the run DIR can say: prior grid, tipping point, each patient left out and flipped,
-    other baselines, delayed entry, landmarks."""
+    pooling, other baselines, delayed entry, landmarks. Without --group: how far each reported number feels the prior."""
     from bayes_rrmm.cli.progress import refitting
-    from bayes_rrmm.cli.text import records
-    from bayes_rrmm.run_folder import write_table
     from bayes_rrmm.sensitivity import small_group
-    from bayes_rrmm.sensitivity.group_dossier import SECTIONS
 
     treated = None if treated_at is None else _column(treated_at, data)
     fitted = load_saved(folder, data)
+    if group is None:
+        return _without_group(fitted, of, versus, out, quiet, as_json)
     refits = None if out is None else out / "refits"
     try:
         with refitting(quiet or as_json) as progress:
             found = small_group(
                 fitted, fitted.cohort, group, of=of, versus=versus, alternative=alternative, threshold=threshold,
-                baselines=() if no_baselines else baselines or None, treated_at=treated,
+                baselines=() if no_baselines else baselines or None, treated_at=treated, pooling=not no_pooling,
                 landmarks=() if no_landmarks else landmarks or None, folder=refits, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
         raise click.Abort(_kept(refits)) from None
     if out is not None:
-        for name in SECTIONS:
-            write_table(out / f"{name}.csv", found.to_dataframe(name))
-        (out / "dossier.txt").write_text(f"{found}\n", encoding="utf-8")
+        found.save(out)
     if as_json:
+        from bayes_rrmm.cli.text import records
+        from bayes_rrmm.sensitivity.group_dossier import SECTIONS
+
         tables = {name: records(found.to_dataframe(name)) for name in SECTIONS}
         print_json({"title": found.title, "conclusion": found.conclusion, "notes": list(found.notes), **tables})
     elif not quiet:
         click.echo(str(found))
     return 0 if found.passed else FAILED_DIAGNOSTIC
+
+
+def _without_group(fitted: Fit, of: str | None, versus: str | None, out: Path | None, quiet: bool, as_json: bool) -> int:
+    """Power-scaling of every reported number, and with `of` the shrinkage of that term."""
+    from bayes_rrmm.cli.progress import refitting
+    from bayes_rrmm.cli.text import records
+    from bayes_rrmm.run_folder import write_table
+    from bayes_rrmm.sensitivity.power_scaling import power_scaling
+    from bayes_rrmm.sensitivity.shrinkage import shrinkage
+
+    found: dict[str, PowerScaling | Shrinkage] = {"power_scaling": power_scaling(fitted, fitted.cohort)}
+    failed = bool(fitted.mark)
+    if of is not None:
+        with refitting(quiet or as_json) as progress:
+            found["shrinkage"] = beside = shrinkage(fitted, fitted.cohort, of, versus=versus, progress=progress)
+        failed = failed or not beside.passed
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, record in found.items():
+            write_table(out / f"{name}.csv", record.to_dataframe())
+    if as_json:
+        tables = {name: records(record.to_dataframe()) for name, record in found.items()}
+        print_json({**tables, "conclusion": {name: record.conclusion for name, record in found.items()}})
+    elif not quiet:
+        click.echo("\n\n".join(str(record) for record in found.values()))
+    return FAILED_DIAGNOSTIC if failed else 0
 
 
 def _column(name: str, data: str | None) -> pd.Series[str]:

@@ -60,7 +60,7 @@ def survival(
         ticks = _ticks(rows)
         for index, (panel, level) in enumerate(zip(panels, levels, strict=True)):
             keep = np.ones(len(rows), dtype=bool) if by is None else (rows.covariates[by] == level).to_numpy()
-            _curves(panel, table[table["group"] == level])
+            _curves(panel, table[table["group"] == level], fit.analysis.model.landmark or 0.0)
             _censored(panel, table[table["group"] == level], rows.time[keep & rows.is_last_spell & (rows.event == 0)])
             _axes(panel, ticks, 1.02 * float(rows.time.max()), first=index % _columns(len(levels)) == 0)
             _title(panel, "All patients" if by is None else level, rows.select(keep))
@@ -90,9 +90,9 @@ def _layout(count: int) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def _curves(panel: Axes, table: pd.DataFrame) -> None:
+def _curves(panel: Axes, table: pd.DataFrame, origin: float) -> None:
     posterior = table[table["source"] == "posterior"]
-    start = pd.DataFrame([{"time": 0.0, "survival": 1.0, "lower": 1.0, "upper": 1.0, "extrapolated": False}])
+    start = pd.DataFrame([{"time": origin, "survival": 1.0, "lower": 1.0, "upper": 1.0, "extrapolated": False}])
     posterior = pd.concat([start, posterior[start.columns]], ignore_index=True)
     reached = int(np.sum(~posterior["extrapolated"].astype(bool)))
     for part, alpha, style in ((posterior[:reached], 0.22, "-"), (posterior[max(0, reached - 1) :], 0.10, (0, (2, 2)))):

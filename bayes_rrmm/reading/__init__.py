@@ -5,7 +5,7 @@ from bayes_rrmm.reading.estimation import estimate
 from bayes_rrmm.reading.gaps import missing_values
 from bayes_rrmm.reading.questions import check_estimands
 from bayes_rrmm.reading.summary import summarise
-from bayes_rrmm.reading.table import default_estimands, estimate_all, estimates_table
+from bayes_rrmm.reading.table import default_estimands, estimate_all, estimates_table, reported_estimands
 
 __all__ = [
     "Estimates",
@@ -15,5 +15,6 @@ __all__ = [
     "estimate_all",
     "estimates_table",
     "missing_values",
+    "reported_estimands",
     "summarise",
 ]

@@ -45,8 +45,12 @@ def default_estimands(plan: Plan) -> tuple[AnyEstimand, ...]:
 
 def estimate_all(fit: Fit) -> list[tuple[AnyEstimand, Estimates]]:
     """The analysis's estimands (or the default ones), each with its draws."""
-    asked = fit.analysis.estimands or default_estimands(fit.plan)
-    return [(estimand, estimate(fit, estimand)) for estimand in asked]
+    return [(estimand, estimate(fit, estimand)) for estimand in reported_estimands(fit)]
+
+
+def reported_estimands(fit: Fit) -> tuple[AnyEstimand, ...]:
+    """What a fit reports: the estimands of its analysis, or the default ones."""
+    return tuple(fit.analysis.estimands or default_estimands(fit.plan))
 
 
 def estimates_table(read: list[tuple[AnyEstimand, Estimates]], passed: dict[str, bool] | None = None) -> pd.DataFrame:

@@ -99,14 +99,7 @@ def _with_reference(plan: Plan, cohort: Cohort, of: str, versus: str) -> tuple[P
             "model": analysis.model.model_copy(update={"effects": effects}),
         }
     )
-    made = make_plan(changed, cohort)
-    made = replace(
-        made,
-        cuts=plan.cuts,
-        reference_time=plan.reference_time,
-        last_follow_up=plan.last_follow_up,
-        priors=replace(made.priors, baseline=plan.priors.baseline, log_shape=plan.priors.log_shape),
-    )
+    made = make_plan(changed, cohort).frozen_as(plan)
     what = "effects independent" if pooled else f"{versus} as the reference"
     return made, f"Priors of the grid are on log HR itself: these refits have {of} with {what}."
 

@@ -12,6 +12,7 @@ from bayes_rrmm.evidence.words import MUCH, percent
 from bayes_rrmm.rounding import figure_of
 from bayes_rrmm.sensitivity.group_figures import Row, below, mark, ratio, span
 from bayes_rrmm.sensitivity.group_model_words import baseline_lines, follow_up_lines, model_sentences, turned_by_model
+from bayes_rrmm.sensitivity.group_prior_words import prior_sentences, scaling_lines, shrinkage_lines
 
 if TYPE_CHECKING:
     from bayes_rrmm.sensitivity.group_dossier import SmallGroup
@@ -45,7 +46,7 @@ def lines(found: SmallGroup) -> list[str]:
             f"   flipped {ratio(other):>20}  {below(other)}{mark(other)}"
         )
     text += [f"  {_others(found)}"] if len(found.left_out) > len(found.flipped) else []
-    text += [*baseline_lines(found), *follow_up_lines(found)]
+    text += [*scaling_lines(found), *shrinkage_lines(found), *baseline_lines(found), *follow_up_lines(found)]
     text += [f"Note: {note}" for note in found.notes]
     text += [_refits(found), f"Conclusion: {conclusion(found)}"]
     return text
@@ -86,9 +87,9 @@ def conclusion(found: SmallGroup) -> str:
     if people_moved:
         most = max(people_moved, key=lambda row: abs(row["shift"]) if row["passed"] else -1.0)
         patients += f"; without {most['patient']}, who moves it most, it is {figure_of(most['hr'], 'ratio')}"
-    model = model_sentences(found, yes)
-    verdict = _verdict(yes, reach, names, turned, turned_by_model(found, yes))
-    return " ".join(part for part in (f"{first}; {priors}, and {patients}.", model, verdict, _rests_on(found)) if part)
+    parts = [f"{first}; {priors}, and {patients}.", prior_sentences(found), model_sentences(found, yes)]
+    parts += [_verdict(yes, reach, names, turned, turned_by_model(found, yes)), _rests_on(found)]
+    return " ".join(part for part in parts if part)
 
 
 def reach_in(names: list[str], reach: set[str]) -> list[str]:

@@ -26,9 +26,10 @@ from arviz_stats.base import array_stats
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.diagnostics import check_sampler
 from bayes_rrmm.diagnostics.checks import checks_of, measure_quantity
-from bayes_rrmm.errors import BayesRrmmError, RunFolderError, listed, shortened
+from bayes_rrmm.errors import BayesRrmmError, FitError, RunFolderError, listed, shortened
 from bayes_rrmm.estimands import HazardRatio
 from bayes_rrmm.fitted import Fit
+from bayes_rrmm.inference import compile_model, load_sampler
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.reading import estimate
 from bayes_rrmm.run_folder import write_json
@@ -56,6 +57,20 @@ class Refit:
 
 
 Sample = Callable[[Refit], Fit]
+
+
+def compiled_sample(refit: Refit) -> Fit:
+    """The draws of the refit by the compiled model of its structure, which is compiled where this process has not done so.
+
+    The sampler takes an interruption (Ctrl-C) to itself and comes back with what it has: that is no failed refit, and is passed on.
+    """
+    load_sampler()
+    try:
+        return compile_model(refit.plan, refit.cohort).sample(refit.plan, refit.cohort, draws_only=True)
+    except FitError as error:
+        if str(error).startswith("sampling was interrupted"):
+            raise KeyboardInterrupt from error
+        raise
 
 
 @dataclass(frozen=True)

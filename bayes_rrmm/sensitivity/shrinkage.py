@@ -20,11 +20,10 @@ from bayes_rrmm.fitted import Fit
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.reading import estimate
 from bayes_rrmm.reading.contrasts import hazard_ratio_contrasts
-from bayes_rrmm.sensitivity.refits import FAILURES, Progress, Refit, Sample, patient
+from bayes_rrmm.sensitivity.refits import FAILURES, Progress, Refit, Sample, compiled_sample, patient
 from bayes_rrmm.sensitivity.shrinkage_frequentist import counted_level, without_prior
 from bayes_rrmm.sensitivity.shrinkage_plans import HORSESHOE, POOLED, POOLING, UNPOOLED, ShrunkTerm, find_term, with_pooling
 from bayes_rrmm.sensitivity.shrinkage_record import COX, FIRTH, LEVELS, Shrinkage, Spread
-from bayes_rrmm.sensitivity.small_groups import compiled_sample
 
 NEXT_TO_NOTHING = 0.25
 """Posterior sds from no effect below which a share of the effect has no meaning."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bayes_rrmm.cohort.record import Cohort
 from bayes_rrmm.errors import AnalysisError, nearest
@@ -92,24 +92,8 @@ def with_pooling(plan: Plan, cohort: Cohort, asked: ShrunkTerm, kind: str) -> tu
     terms = {name: item for name, item in stated.terms.items() if kind == UNPOOLED or formula.find(name) != term}
     spreads = {name: item for name, item in stated.tau.items() if _is_normal(changed, formula.find(name))}
     changed = changed.model_copy(update={"priors": stated.model_copy(update={"terms": terms, "tau": spreads})})
-    return _frozen(make_plan(changed, cohort), plan), note
+    return make_plan(changed, cohort).frozen_as(plan), note
 
 
 def _is_normal(analysis: Analysis, term: Term | None) -> bool:
     return term is not None and analysis.pooling(term) == "pooled"
-
-
-def _frozen(made: Plan, plan: Plan) -> Plan:
-    """What was learnt before and still has its place: cuts, times, priors of the baseline and of the columns of both."""
-    known = {column.name: prior for column, prior in zip(plan.encoding.columns, plan.priors.coefficients, strict=True)}
-    coefficients = tuple(
-        known.get(column.name, prior) for column, prior in zip(made.encoding.columns, made.priors.coefficients, strict=True)
-    )
-    priors = replace(made.priors, baseline=plan.priors.baseline, log_shape=plan.priors.log_shape, coefficients=coefficients)
-    return replace(
-        made,
-        cuts=plan.cuts,
-        reference_time=plan.reference_time,
-        last_follow_up=plan.last_follow_up,
-        priors=priors,
-    )

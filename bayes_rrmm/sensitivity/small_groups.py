@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,11 @@ from numpy.typing import ArrayLike
 
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.diagnostics.leave_one_out import TOO_HIGH
-from bayes_rrmm.errors import AnalysisError, FitError, RunFolderError
+from bayes_rrmm.errors import AnalysisError, RunFolderError
 from bayes_rrmm.evidence.prior_grid import FLAT, GridPrior, prior_grid
 from bayes_rrmm.evidence.tipping import check_threshold
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.inference import compile_model, load_sampler
-from bayes_rrmm.reading import estimate
+from bayes_rrmm.reading import estimate, reported_estimands
 from bayes_rrmm.sensitivity.crossing import CENTRES, SCALES
 from bayes_rrmm.sensitivity.group_baselines import BaselineChoice, baselines_table, choices_of, plans_of
 from bayes_rrmm.sensitivity.group_dossier import SmallGroup
@@ -29,25 +28,13 @@ from bayes_rrmm.sensitivity.group_frequentist import counted, data_error, freque
 from bayes_rrmm.sensitivity.group_question import GroupQuestion, ask
 from bayes_rrmm.sensitivity.group_tables import ANALYSED, crossings_table, prior_table, read_columns, who, without_one
 from bayes_rrmm.sensitivity.patients import Patient, flipped, patients_of, without
-from bayes_rrmm.sensitivity.refits import Progress, Refit, Refitted, Sample, read_off, run_refits, workers_for
+from bayes_rrmm.sensitivity.power_scaling import power_scaling
+from bayes_rrmm.sensitivity.refits import Progress, Refit, Refitted, Sample, compiled_sample, read_off, run_refits, workers_for
 from bayes_rrmm.sensitivity.reweighted import Reweighted, without_each
+from bayes_rrmm.sensitivity.shrinkage import shrinkage
 
 MOST_REWEIGHTED = 5000
 """Patients outside the group who are left out one by one, by reweighting: with more, none of them says anything."""
-
-
-def compiled_sample(refit: Refit) -> Fit:
-    """The draws of the refit by the compiled model of its structure, which is compiled where this process has not done so.
-
-    The sampler takes an interruption (Ctrl-C) to itself and comes back with what it has: that is no failed refit, and is passed on.
-    """
-    load_sampler()
-    try:
-        return compile_model(refit.plan, refit.cohort).sample(refit.plan, refit.cohort, draws_only=True)
-    except FitError as error:
-        if str(error).startswith("sampling was interrupted"):
-            raise KeyboardInterrupt from error
-        raise
 
 
 @dataclass(frozen=True)
@@ -90,6 +77,7 @@ def small_group(
     baselines: Sequence[str] | None = None,
     treated_at: ArrayLike | None = None,
     landmarks: Sequence[float] | None = None,
+    pooling: bool = True,
     folder: str | Path | None = None,
     progress: Progress | None = None,
     sample: Sample = compiled_sample,
@@ -104,7 +92,8 @@ def small_group(
     each number of intervals and each smoothing is another model, compiled in 10 s or so. `treated_at` is the time from origin to
     the treatment that defines the group, in the cohort's unit, NaN for others; an entry for each row of the cohort, or of the
     table it was read from. It adds the hazard ratio with delayed entry, that of a time-dependent group, and the immortal time.
-    `landmarks` are times in the cohort's unit; by default two, chosen from the data, () none.
+    `landmarks` are times in the cohort's unit; by default two, chosen from the data, () none. With `pooling` the levels of the
+    variable are also shown pooled (or, where the fit pools them, unpooled), if there are three or more: one more compilation.
 
     About 150 refits and two for each patient of the group, a third of a second each for 257 rows; with a `folder` an
     interrupted run resumes.
@@ -130,7 +119,14 @@ def small_group(
     into, workers = None if folder is None else Path(folder), workers_for(fit.analysis.sampling.chains)
     read = iter(run_refits(flat, sample, question.estimand, folder=into, progress=progress, workers=workers))
     found = {name: [next(read) for _ in part] for name, part in refits.items()}
-    return _dossier(asked, analysed, found, (patients, outside, needed), left_out)
+    dossier = _dossier(asked, analysed, found, (patients, outside, needed), left_out)
+    reported = (question.estimand, *(item for item in reported_estimands(fit) if item != question.estimand))
+    several = pooling and len(fit.plan.encoding.group(question.of).levels) > 2
+    return replace(
+        dossier,
+        power_scaling=power_scaling(fit, rows, reported),
+        shrinkage=shrinkage(fit, rows, question.of, versus=question.versus, sample=sample) if several else None,
+    )
 
 
 def _increasing(name: str, values: Sequence[float]) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from running import Ended
 import bayes_rrmm as br
 from bayes_rrmm import sensitivity
 from bayes_rrmm.fitted import Fit
+from bayes_rrmm.sensitivity import shrinkage
 from bayes_rrmm.sensitivity.group_dossier import SECTIONS
 from bayes_rrmm.sensitivity.refits import Refit
 
@@ -36,7 +37,9 @@ def coarse(monkeypatch: pytest.MonkeyPatch, sample: Callable[[Refit], Fit]) -> N
 
 
 def around_the_mode(refit: Refit) -> Fit:
-    return fits.laplace_fit(refit.plan, refit.cohort)
+    """Of pooled effects, which have no mode, draws from the prior."""
+    fit = fits.prior_fit if refit.plan.encoding.pooled else fits.laplace_fit
+    return fit(refit.plan, refit.cohort)
 
 
 def test_tables_text_and_refits_are_written(cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +71,32 @@ def test_a_failed_refit_is_exit_code_2(cli: Cli, run: Path, monkeypatch: pytest.
     ended = cli("sensitivity", run, "--group", "c", "--no-baselines", "--no-landmarks")
     assert ended.code == 2
     assert "DIAGNOSTICS FAILED" in ended.out
+
+
+def test_without_a_group_every_reported_number_is_power_scaled(
+    cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table of `br.power_scaling`; with a term its shrinkage too, and exit code 2 where its refit failed."""
+    ended = cli("sensitivity", run, "--out", tmp_path / "scaled")
+    assert (ended.code, ended.err) == (0, "")
+    table = br.power_scaling(br.load_fit(run)).table
+    written = pd.read_csv(tmp_path / "scaled" / "power_scaling.csv")
+    np.testing.assert_allclose(written["prior"], table["prior"], rtol=1e-9)
+    assert "feel the prior" in ended.out or "feels the prior" in ended.out
+    assert not (tmp_path / "scaled" / "shrinkage.csv").exists()
+
+    monkeypatch.setattr(shrinkage, "shrinkage", partial(shrinkage.shrinkage, sample=around_the_mode))
+    record = json.loads(cli("sensitivity", run, "--of", "group", "--json").out)
+    assert [row["level"] for row in record["shrinkage"]] == ["a", "b", "c"]
+    assert set(record["conclusion"]) == {"power_scaling", "shrinkage"}
+
+    def diverging(refit: Refit) -> Fit:
+        fit = around_the_mode(refit)
+        fit.tree["sample_stats"]["diverging"][0, :3] = True
+        return fit
+
+    monkeypatch.setattr(shrinkage, "shrinkage", partial(shrinkage.shrinkage, sample=diverging))
+    assert cli("sensitivity", run, "--of", "group").code == 2
 
 
 def test_an_unknown_group_is_an_error_with_the_valid_ones(cli: Cli, run: Path) -> None:

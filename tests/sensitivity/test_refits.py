@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import fits
 import numpy as np
@@ -16,6 +17,7 @@ import bayes_rrmm as br
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.resolved_priors import Location
+from bayes_rrmm.sensitivity import refits as engine
 from bayes_rrmm.sensitivity.refits import Refit, key_of, probability_error, read_off, run_refits, workers_for
 
 ASKED = br.HazardRatio("group", "b", versus="a")
@@ -181,3 +183,16 @@ def test_the_error_of_a_probability_has_a_value_at_its_ends_and_in_the_middle() 
     assert probability_error(np.zeros((4, 1000))) == 0.5 / 4000
     coins = np.random.default_rng(4).permutation(np.resize([0.0, 1.0], 4000)).reshape(4, 1000)
     np.testing.assert_allclose(probability_error(coins), 0.5 / math.sqrt(4000), rtol=0.15)
+
+
+def test_an_interrupted_sampler_is_no_failed_refit(monkeypatch: pytest.MonkeyPatch, patients: pd.DataFrame) -> None:
+    """The sampler keeps Ctrl-C to itself and returns short chains: the dossier stops, where it would go on with a failed refit."""
+
+    def interrupted(*_: object, **__: object) -> Fit:
+        raise br.FitError("sampling was interrupted before every chain was complete; nothing was kept, run it again.")
+
+    monkeypatch.setattr(engine, "load_sampler", lambda: None)
+    monkeypatch.setattr(engine, "compile_model", lambda *_: SimpleNamespace(sample=interrupted))
+    cohort, plan = fits.cohort_and_plan(patients, "group")
+    with pytest.raises(KeyboardInterrupt):
+        engine.compiled_sample(Refit("any", plan, cohort))

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import fits
 import numpy as np
 import pandas as pd
 import pytest
+from test_shrinkage import groups, shrunk_fit
 
 import bayes_rrmm as br
 from bayes_rrmm.evidence.prior_grid import posterior_of, prior_grid
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import cox, parametric
 from bayes_rrmm.inference import COMPILED
-from bayes_rrmm.sensitivity import small_groups
 from bayes_rrmm.sensitivity.group_dossier import SECTIONS
 from bayes_rrmm.sensitivity.group_question import ask
 from bayes_rrmm.sensitivity.refits import Refit
@@ -55,7 +54,7 @@ def test_every_section_has_its_rows(dossier: br.SmallGroup) -> None:
     rows = {name: len(dossier.to_dataframe(name)) for name in SECTIONS}
     assert rows == {
         "frequentist": 3, "priors": 5, "curve": 5, "contour": 9, "crossings": 4, "left_out": 88, "flipped": 8,
-        "baselines": 0, "follow_up": 0, "immortal": 0,
+        "power_scaling": len(dossier.power_scaling.table), "shrinkage": 0, "baselines": 0, "follow_up": 0, "immortal": 0,
         "refits": 4 + 5 + 9 + 8 + 8 + int((dossier.left_out["method"] == "refit").sum()) - 8,
     }  # fmt: skip
     assert dossier.passed
@@ -63,6 +62,41 @@ def test_every_section_has_its_rows(dossier: br.SmallGroup) -> None:
     assert dossier.left_out["in_group"].sum() == 8
     with pytest.raises(br.AnalysisError, match="did you mean 'priors'"):
         dossier.to_dataframe("prior")
+
+
+def test_power_scaling_is_that_of_the_fit_its_own_ratio_first(dossier: br.SmallGroup) -> None:
+    """The ratio asked about, then everything reported, as `br.power_scaling` has them; text and conclusion say what it is."""
+    first = dossier.power_scaling.table.iloc[0]
+    assert (first["estimand"], first["group"], first["versus"]) == ("hazard-ratio", "few", "many")
+    cohort, plan = fits.cohort_and_plan(two_groups(3.0), "group", rest='[variables.group]\nreference = "many"')
+    whole = br.power_scaling(fits.laplace_fit(plan, cohort), cohort)
+    same = whole.table[(whole.table["group"] == "few") & (whole.table["estimand"] == "hazard-ratio")].iloc[0]
+    np.testing.assert_allclose(first[["prior", "likelihood"]].astype(float), same[["prior", "likelihood"]].astype(float))
+    numbers = f"prior {first['prior']:.3f}, data {first['likelihood']:.3f}"
+    assert f"few / many: {numbers}: {first['diagnosis']}" in str(dossier)
+    assert f"Power-scaling: {numbers}" in dossier.conclusion
+
+
+def test_three_levels_are_shown_pooled_too() -> None:
+    """With three levels or more the dossier has the shrinkage, as `br.shrinkage` makes it, in text and conclusion; a pooled
+    refit that fails marks the dossier."""
+    cohort, plan = fits.cohort_and_plan(groups(), "group")
+    fit = fits.laplace_fit(plan, cohort)
+    quick = {"baselines": (), "landmarks": (), "scales": (0.3, 3.0), "centres": (0.5, 2.0)}
+    def diverging(refit: Refit) -> Fit:
+        made = shrunk_fit(refit)
+        if refit.plan.encoding.pooled:
+            made.tree["sample_stats"]["diverging"][0, :3] = True
+        return made
+
+    found = br.small_group(fit, cohort, "d", sample=diverging, **quick)
+    pd.testing.assert_frame_equal(found.shrinkage.table, br.shrinkage(fit, cohort, sample=shrunk_fit).table)
+    pooled = found.shrinkage.table.set_index("level").loc["d"]
+    said = f"With the levels of group pooled it is {pooled['pooled_hr']:.2f} [{pooled['pooled_lower']:.2f}, "
+    assert said in found.conclusion
+    assert not found.passed
+    assert found.refits["passed"].all()
+    assert "DIAGNOSTICS FAILED in the pooled fit" in str(found)
 
 
 def test_cox_is_that_of_the_rows(dossier: br.SmallGroup) -> None:
@@ -241,16 +275,3 @@ def test_of_pooled_groups_the_grid_is_on_independent_effects(patients: pd.DataFr
     changed = question.under(-0.2, 0.3).priors.coefficients
     assert (changed[question.column].mean, changed[question.column].sd) == (-0.2, 0.3)
     assert question.prior_plan.encoding.columns[question.column].name == "group=c"
-
-
-def test_an_interrupted_sampler_is_no_failed_refit(monkeypatch: pytest.MonkeyPatch, patients: pd.DataFrame) -> None:
-    """The sampler keeps Ctrl-C to itself and returns short chains: the dossier stops, where it would go on with a failed refit."""
-
-    def interrupted(*_: object, **__: object) -> Fit:
-        raise br.FitError("sampling was interrupted before every chain was complete; nothing was kept, run it again.")
-
-    monkeypatch.setattr(small_groups, "load_sampler", lambda: None)
-    monkeypatch.setattr(small_groups, "compile_model", lambda *_: SimpleNamespace(sample=interrupted))
-    cohort, plan = fits.cohort_and_plan(patients, "group")
-    with pytest.raises(KeyboardInterrupt):
-        small_groups.compiled_sample(Refit("any", plan, cohort))
