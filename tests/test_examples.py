@@ -9,6 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -32,6 +33,7 @@ def test_every_example_is_run_here() -> None:
         "03_missing_values.py",
         "04_own_data.py",
         "05_published_numbers.py",
+        "06_nine_patients.py",
     ]
 
 
@@ -89,6 +91,21 @@ def test_published_numbers(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     assert file is not None
     (contrast,) = br.published(parse_published(textwrap.dedent(file.group()))).contrasts
     assert contrast.problems == ()
+
+
+@pytest.mark.full
+def test_nine_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The sixth example prints a dossier that passes, with the immortal time of the transplants, leaves its tables in the
+    folder, and shows the shrinkage of six regimens and the power-scaling of their numbers."""
+    run("06_nine_patients.py", monkeypatch, str(tmp_path))
+    dossier, others = capsys.readouterr().out.split("OS by second-line regimen, Weibull: shrinkage", 1)
+    assert "9 patients with 2 events in yes" in dossier
+    assert "DIAGNOSTICS FAILED" not in dossier
+    assert "immortal time: salvage_asct = yes had" in dossier
+    assert (tmp_path / "dossier.txt").read_text() in dossier
+    assert len(pd.read_csv(tmp_path / "refits.csv")) >= 150
+    assert re.search(r"salvage-asct +9 +2 ", others)
+    assert "power-scaling of prior and likelihood" in others
 
 
 def test_the_guide_can_be_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,15 +97,44 @@ def test_python_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_terminal_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command after the first two ends with exit code 0, in the order written."""
+    """Every command after the first two ends with exit code 0, in the order written; those of small groups, which compile five
+    more models, in the test after this one."""
     monkeypatch.chdir(tmp_path)
     for line in commands()[2:]:
+        if " sensitivity " in line:
+            continue
         words = shlex.split(line)
         assert words[:3] == ["uv", "run", "bayes-rrmm"]
         result = CliRunner().invoke(cli, words[3:], standalone_mode=False)
         assert result.exception is None, (line, result.exception)
         assert result.return_value in (None, 0), line
     assert (tmp_path / "runs/mine/crosscheck.csv").is_file()
+
+
+@pytest.mark.full
+def test_small_group_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dossier and the power-scaling of the run that the commands before them make, and the tables they leave."""
+    monkeypatch.chdir(tmp_path)
+    wanted = [line for line in commands()[2:] if re.search(r" (models copy|fit|sensitivity) ", line)]
+    assert [shlex.split(line)[3] for line in wanted] == ["models", "fit", "sensitivity", "sensitivity"]
+    for line in wanted:
+        result = CliRunner().invoke(cli, shlex.split(line)[3:], standalone_mode=False)
+        assert result.exception is None, (line, result.exception)
+        assert result.return_value in (None, 0), line
+    assert len(pd.read_csv(tmp_path / "runs/nine/refits.csv")) >= 150
+
+
+def test_groups_of_nine_are_those_of_the_study() -> None:
+    """Every number of the README's table is the committed study's, rounded."""
+    study = pd.read_csv(ROOT / "tests/calibration/group_of_nine.csv").set_index(["truth", "method"])
+    methods = ["Cox", "Firth", "Bayes, unpooled", "Bayes, pooled"]
+    rows = [line.strip("|").split("|") for line in README.splitlines() if re.match(r"\| (1|0\.5) \| ", line)]
+    names = {"coverage": "coverage", "root mean square error of log HR": "rmse", "interval below 1": "below_one"}
+    assert len(rows) == 5
+    for truth, quantity, *cells in rows:
+        values = study.loc[float(truth)].loc[methods, names[quantity.strip()]]
+        style = {"coverage": "{:.1%}", "rmse": "{:.2f}", "below_one": "{:.0%}"}[names[quantity.strip()]]
+        assert [cell.strip().replace(" %", "%") for cell in cells] == [style.format(value) for value in values]
 
 
 def test_what_is_said_of_the_published_numbers_is_what_comes_out() -> None:

@@ -133,8 +133,8 @@ def kaplan_meier(
 
     The limits are symmetric on the scale log(-log S), or log S with `interval` "log", R's default, which goes up to 1 at most.
     `time`, `event`, `entry` and `weight` have shape (N,). Under delayed entry the curve is conditional on being free of the event
-    at `start`, the first time at which `fewest_at_risk` are at risk, and rows that left before are not in it; where the risk set
-    empties before the last entry, the curve ends. Raises DataError when a column breaks a rule.
+    at `start`, the first time at which `fewest_at_risk` are at risk (where all enter at one time, that time), and rows that left
+    before are not in it; where the risk set empties before the last entry, the curve ends. Raises DataError when a column breaks a rule.
     """
     everyone = as_rows(time, event, entry, weight)
     start = _start(everyone, fewest_at_risk) if everyone.delayed else 0.0
@@ -193,7 +193,10 @@ def _present(rows: Rows, times: Floats) -> Floats:
 
 
 def _start(rows: Rows, fewest: float) -> float:
-    """The first time right after which `fewest` are at risk; infinity if never."""
+    """The first time right after which `fewest` are at risk; infinity if never. Where all enter at one time, as at a landmark,
+    that time: nobody is still to come, and the risk set is as large as it will be."""
+    if np.ptp(rows.entry) == 0:
+        return float(rows.entry[0])
     times = np.unique(np.append(rows.entry, 0.0))
     enough = np.flatnonzero(_present(rows, times) >= fewest)
     return float(times[enough[0]]) if len(enough) else math.inf

@@ -233,3 +233,13 @@ def test_what_is_refused(columns, message):
     """A broken rule is an error that names the row, the column and the value."""
     with pytest.raises(DataError, match=message):
         kaplan_meier(*columns)
+
+
+def test_one_common_entry_is_no_thin_risk_set() -> None:
+    """Five rows that all enter at a landmark of 6 have the curve of times counted from it, however few they are."""
+    time, event = np.array([1.0, 2.0, 4.0, 7.0, 9.0]), np.array([1.0, 0.0, 1.0, 1.0, 0.0])
+    late, plain = kaplan_meier(time + 6, event, np.full(5, 6.0)), kaplan_meier(time, event)
+    assert late.start == 6.0
+    np.testing.assert_array_equal(late.time, plain.time + 6)
+    np.testing.assert_allclose(late.survival, plain.survival, rtol=1e-12)
+    np.testing.assert_allclose(late.lower, plain.lower, rtol=1e-12)
