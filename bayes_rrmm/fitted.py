@@ -15,7 +15,7 @@ import xarray as xr
 from bayes_rrmm.cluster_likelihood import log_likelihood_by_cluster, log_likelihood_by_subject
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.densities import log_likelihood
-from bayes_rrmm.errors import FitError, listed
+from bayes_rrmm.errors import FitError, RunFolderError, listed
 from bayes_rrmm.gaps import draw_gaps
 from bayes_rrmm.hazards import Baseline, NewMember
 from bayes_rrmm.parameters import baseline_of, log_relative_hazard, new_member
@@ -65,6 +65,18 @@ class Fit:
         """SHA-256 of the analysed columns the fit was made from."""
         stored = self.provenance.get("data", {}).get("fingerprint")
         return str(stored) if stored else self.require_cohort("the fingerprint").fingerprint
+
+    def same_rows(self, cohort: Cohort | None, what: str) -> Cohort:
+        """The rows given, or the fit's own where none are. Raises FitError where there are neither, RunFolderError where those
+        given are not what the fit was made from; `what` needs them."""
+        if cohort is None:
+            return self.require_cohort(what)
+        if cohort is not self.cohort:
+            stored = self.provenance.get("data", {}).get("fingerprint")
+            made_from = stored if self.cohort is None else self.cohort.fingerprint
+            if made_from is not None and cohort.fingerprint != made_from:
+                raise RunFolderError(f"the cohort given is not the one the fit was made from; {what} needs the same rows.")
+        return cohort
 
     @property
     def data_name(self) -> str:

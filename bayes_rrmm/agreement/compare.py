@@ -18,7 +18,7 @@ from bayes_rrmm.agreement.text import agreement_text
 from bayes_rrmm.agreement.verdict import REASONS
 from bayes_rrmm.agreement.without_prior import WithoutPrior
 from bayes_rrmm.cohort.record import Cohort
-from bayes_rrmm.errors import FitError, RunFolderError, nearest
+from bayes_rrmm.errors import FitError, nearest
 from bayes_rrmm.estimands import AnyEstimand, Curve, HazardRatio
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist.cox import Ties
@@ -90,11 +90,7 @@ def compare_with_frequentist(
     for name, value, known_values in (("ties", ties, TIES), ("interval", interval, INTERVALS)):
         if value not in known_values:
             raise FitError(f"{name} = {value!r} is unknown; {nearest(str(value), known_values)}")
-    rows = cohort if cohort is not None else fit.require_cohort("the cross-check")
-    if rows is not fit.cohort:
-        made_from = fit.provenance.get("data", {}).get("fingerprint") if fit.cohort is None else fit.cohort.fingerprint
-        if made_from is not None and rows.fingerprint != made_from:
-            raise RunFolderError("the cohort given is not the one the fit was made from; a cross-check needs the same rows.")
+    rows = fit.same_rows(cohort, "a cross-check")
     fit = fit if fit.cohort is not None else replace(fit, cohort=rows)
     found = read if read is not None else estimate_all(fit)
     known = Counterparts(fit, rows, ties, interval)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, load_saved, print_json, shared
+from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, load_saved, note_command, print_json, shared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from bayes_rrmm.fitted import Fit
     from bayes_rrmm.sensitivity.power_scaling_record import PowerScaling
     from bayes_rrmm.sensitivity.shrinkage_record import Shrinkage
+
+OF_A_GROUP = (
+    "alternative", "threshold", "own", "treated_at", "landmarks", "no_landmarks", "baselines", "no_baselines", "no_pooling",
+)  # fmt: skip
+"""Parameters that say something of one group's dossier, and nothing without --group."""
 
 
 @click.command()
@@ -25,6 +30,10 @@ if TYPE_CHECKING:
 @click.option("--versus", help="The level it is compared with (default: the reference).")
 @click.option("--alternative", type=float, default=0.5, show_default=True, help="Hazard ratio of the enthusiastic prior.")
 @click.option("--threshold", type=float, default=0.975, show_default=True, help="Probability that would settle the question.")
+@click.option(
+    "--prior", "own", type=(float, float), multiple=True, metavar="HR UPPER95",
+    help="A prior of your own: centre, 97.5 % point; repeatable.",
+)  # fmt: skip
 @click.option(
     "--treated-at", metavar="COLUMN", help="Column of DATA with the time from origin to the treatment that defines the group."
 )
@@ -43,6 +52,7 @@ def sensitivity(
     versus: str | None,
     alternative: float,
     threshold: float,
+    own: tuple[tuple[float, float], ...],
     treated_at: str | None,
     landmarks: tuple[float, ...],
     no_landmarks: bool,
@@ -54,19 +64,28 @@ def sensitivity(
     as_json: bool,
 ) -> int:
     """What the patients of one GROUP in the run DIR can say: prior grid, tipping point, each patient left out and flipped,
-    pooling, other baselines, delayed entry, landmarks. Without --group: how far each reported number feels the prior."""
+    pooling, other baselines, delayed entry, landmarks. Without --group: how far each reported number feels the prior.
+
+    Tables, in --out and --json, tell patients by row number, without their times and statuses; in Python
+    `save(folder, patients=True)` keeps these."""
     from bayes_rrmm.cli.progress import refitting
     from bayes_rrmm.sensitivity import small_group
 
+    _refuse_contradictions(click.get_current_context(), group, of)
     treated = None if treated_at is None else _column(treated_at, data)
     fitted = load_saved(folder, data)
     if group is None:
-        return _without_group(fitted, of, versus, out, quiet, as_json)
+        code = _without_group(fitted, of, versus, out, quiet, as_json)
+        _note(folder, fitted)
+        return code
+    if out is not None:
+        _refuse_other_dossier(out, fitted, group, of, versus)
+    priors = {f"yours {hr:g}-{upper:g}": {"hazard_ratio": hr, "upper95": upper} for hr, upper in own}
     refits = None if out is None else out / "refits"
     try:
         with refitting(quiet or as_json) as progress:
             found = small_group(
-                fitted, fitted.cohort, group, of=of, versus=versus, alternative=alternative, threshold=threshold,
+                fitted, fitted.cohort, group, of=of, versus=versus, alternative=alternative, threshold=threshold, priors=priors,
                 baselines=() if no_baselines else baselines or None, treated_at=treated, pooling=not no_pooling,
                 landmarks=() if no_landmarks else landmarks or None, folder=refits, progress=progress,
             )  # fmt: skip
@@ -78,11 +97,48 @@ def sensitivity(
         from bayes_rrmm.cli.text import records
         from bayes_rrmm.sensitivity.group_dossier import SECTIONS
 
-        tables = {name: records(found.to_dataframe(name)) for name in SECTIONS}
-        print_json({"title": found.title, "conclusion": found.conclusion, "notes": list(found.notes), **tables})
+        print_json({**found.record(), **{name: records(found.without_patients(name)) for name in SECTIONS}})
     elif not quiet:
         click.echo(str(found))
+    _note(folder, fitted)
     return 0 if found.passed else FAILED_DIAGNOSTIC
+
+
+def _refuse_contradictions(context: click.Context, group: str | None, of: str | None) -> None:
+    """Raise UsageError where options say nothing without another that is not there, or contradict each other."""
+    given = {
+        parameter.name: parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name is not None and context.get_parameter_source(parameter.name) == click.core.ParameterSource.COMMANDLINE
+    }
+    if group is None:
+        idle = [given[name] for name in OF_A_GROUP if name in given]
+        if idle:
+            raise click.UsageError(f"without --group these say nothing: {', '.join(idle)}. Name the --group, or leave them out.")
+        if of is None and "versus" in given:
+            raise click.UsageError("without --group or --of this says nothing: --versus. Name one of them, or leave it out.")
+    for without, chosen in (("no_baselines", "baselines"), ("no_landmarks", "landmarks")):
+        if without in given and chosen in given:
+            raise click.UsageError(f"{given[without]} and {given[chosen]} contradict each other: leave one out.")
+
+
+def _refuse_other_dossier(out: Path, fitted: Fit, group: str, of: str | None, versus: str | None) -> None:
+    """Before anything is sampled, and before refits are put among those of another group."""
+    from bayes_rrmm.sensitivity.dossier_folder import refuse_other
+    from bayes_rrmm.sensitivity.group_question import ask
+
+    question = ask(fitted, fitted.require_cohort("the dossier of a group"), group, of, versus)
+    refuse_other(out, (question.group, question.versus, question.of))
+
+
+def _note(folder: Path, fitted: Fit) -> None:
+    """Note the command in the run's provenance, as that is now: another command may have written there meanwhile."""
+    import json
+
+    from bayes_rrmm.run_folder import PROVENANCE
+
+    fitted.provenance.update(json.loads((folder / PROVENANCE).read_text(encoding="utf-8")))
+    note_command(folder, fitted)
 
 
 def _without_group(fitted: Fit, of: str | None, versus: str | None, out: Path | None, quiet: bool, as_json: bool) -> int:

@@ -134,7 +134,8 @@ def kaplan_meier(
     The limits are symmetric on the scale log(-log S), or log S with `interval` "log", R's default, which goes up to 1 at most.
     `time`, `event`, `entry` and `weight` have shape (N,). Under delayed entry the curve is conditional on being free of the event
     at `start`, the first time at which `fewest_at_risk` are at risk (where all enter at one time, that time), and rows that left
-    before are not in it; where the risk set empties before the last entry, the curve ends. Raises DataError when a column breaks a rule.
+    before are not in it; where the risk set empties before the last entry, the curve ends. Raises DataError when a column breaks
+    a rule.
     """
     everyone = as_rows(time, event, entry, weight)
     start = _start(everyone, fewest_at_risk) if everyone.delayed else 0.0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from bayes_rrmm.errors import AnalysisError, nearest
-from bayes_rrmm.run_folder import write_table
+from bayes_rrmm.sensitivity.dossier_folder import write_dossier
 from bayes_rrmm.sensitivity.group_frequentist import Counted
 from bayes_rrmm.sensitivity.group_question import GroupQuestion
 from bayes_rrmm.sensitivity.group_words import conclusion, lines
@@ -21,6 +22,8 @@ SECTIONS = (
     "frequentist", "priors", "curve", "contour", "crossings", "left_out", "flipped", "power_scaling", "shrinkage", "baselines",
     "follow_up", "immortal", "refits",
 )  # fmt: skip
+OF_PATIENTS = {"left_out": ["time", "event"], "flipped": ["time", "event"]}
+"""The columns of each section that are a patient's own data."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,12 +62,12 @@ class SmallGroup:
     power_scaling: PowerScaling | None = None
     shrinkage: Shrinkage | None = None
     notes: tuple[str, ...] = ()
+    mark: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether no refit failed its diagnostics, nor the fit for this hazard ratio."""
-        pooled = self.shrinkage is None or self.shrinkage.passed
-        return self.analysed.passed and bool(self.refits["passed"].all()) and pooled
+        """Whether no refit failed its diagnostics, nor the fit itself."""
+        return not self.mark and self.analysed.passed and bool(self.refits["passed"].all())
 
     @property
     def conclusion(self) -> str:
@@ -80,15 +83,36 @@ class SmallGroup:
             return pd.DataFrame()
         return table if isinstance(table, pd.DataFrame) else table.to_dataframe()
 
-    def save(self, folder: str | Path) -> None:
-        """Write a CSV for each section that was asked for, and the text as dossier.txt, into a folder."""
-        into = Path(folder)
-        into.mkdir(parents=True, exist_ok=True)
-        for name in SECTIONS:
-            table = self.to_dataframe(name)
-            if len(table.columns):
-                write_table(into / f"{name}.csv", table)
-        (into / "dossier.txt").write_text(f"{self}\n", encoding="utf-8")
+    def record(self) -> dict[str, Any]:
+        """Whose dossier it is and what it says, fit for JSON: everything but its tables."""
+        return {
+            "group": self.question.group,
+            "versus": self.question.versus,
+            "of": self.question.of,
+            "title": self.title,
+            "sizes": asdict(self.sizes),
+            "threshold": self.threshold,
+            "side": self.side,
+            "passed": self.passed,
+            "conclusion": self.conclusion,
+            "notes": list(self.notes),
+        }
+
+    def without_patients(self, section: str) -> pd.DataFrame:
+        """The table of a section without the patients' times and statuses: a row is told by its number."""
+        return self.to_dataframe(section).drop(columns=OF_PATIENTS.get(section, []), errors="ignore")
+
+    def save(self, folder: str | Path, *, patients: bool = False) -> None:
+        """Write a CSV for each section that was asked for, the text as dossier.txt, and `record` as dossier.json, into a folder.
+
+        The columns time and event of left_out.csv and flipped.csv, each patient's own, are written with `patients` only; row
+        numbers stay. An earlier dossier of the same group in the folder is replaced whole, its refits are kept.
+
+        Raises RunFolderError where the folder holds the dossier of another group, or cannot be written.
+        """
+        tables = {name: self.to_dataframe(name) if patients else self.without_patients(name) for name in SECTIONS}
+        asked = {name: table for name, table in tables.items() if len(table.columns)}
+        write_dossier(Path(folder), asked, f"{self}\n", self.record(), SECTIONS)
 
     def __str__(self) -> str:
         return "\n".join(lines(self))

@@ -26,6 +26,11 @@ def ratio(row: Row) -> str:
     return f"{middle} [{lower}, {upper}]"
 
 
+def number(count: float, what: str) -> str:
+    """A count with its noun, in the singular where it is one."""
+    return f"{count:g} {what}{'' if count == 1 else 's'}"
+
+
 def below(row: Row) -> str:
     """The probability that it is below 1."""
     return f"P(HR < 1) {figure_of(row['p_below_1'], 'probability')}"

@@ -173,7 +173,7 @@ def _sizes(question: GroupQuestion, cohort: Cohort) -> dict[str, float]:
 def _who_is_in(question: GroupQuestion, treated: Floats | None) -> str:
     if treated is None:
         return (
-            f"At a landmark everybody is in the group that was recorded. Where {question.group} is a treatment that began after time "
-            "0, time before it is immortal, and some of that remains: give the times of treatment as treated_at."
+            f"At a landmark everybody is in the group that was recorded. Where {question.group} is a treatment that began after "
+            "time 0, time before it is immortal, and some of that remains: give the times of treatment as treated_at."
         )
     return f"At a landmark {question.group} is who was treated by then; who was treated later counts as {question.versus} there."

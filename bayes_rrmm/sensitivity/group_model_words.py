@@ -10,8 +10,9 @@ import pandas as pd
 from bayes_rrmm.errors import listed
 from bayes_rrmm.evidence.words import percent
 from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.sensitivity.group_answer import Answer, asked, counts, on_side
 from bayes_rrmm.sensitivity.group_baselines import name_of
-from bayes_rrmm.sensitivity.group_figures import Row, below, mark, ratio, span
+from bayes_rrmm.sensitivity.group_figures import Row, below, mark, number, ratio, span
 
 if TYPE_CHECKING:
     from bayes_rrmm.sensitivity.group_dossier import SmallGroup
@@ -79,40 +80,49 @@ def _meaning(found: SmallGroup) -> list[str]:
     return lines
 
 
-def model_sentences(found: SmallGroup, yes: bool) -> str:
+def model_sentences(answer: Answer) -> str:
     """What baselines and follow-up do to the answer, each with the span of its numbers; empty where neither was asked."""
-    sentences = []
-    rows = [row for row in _named(found.baselines)[1:] if _counts(row)]
+    found, sentences = answer.found, []
+    rows = [row for row in _named(found.baselines)[1:] if counts(row)]
     if rows:
         most = max(rows, key=lambda row: abs(row["shift"]))
-        turned = [row["name"] for row in rows if _turns(found, row, yes)]
+        turned = [row["name"] for row in answer.turned(rows)]
         what = f"{listed(turned)} would turn the answer" if turned else "none turns the answer"
         sentences.append(
-            f"Of {len(rows)} other baselines {what} (HR {_hrs(rows)}, {_asked(found)} {_spanned(found, rows)}; "
+            f"Of {number(len(rows), 'other baseline')} {what} (HR {_hrs(rows)}, {asked(found)} {_spanned(found, rows)}; "
             f"{most['name']} moves it most, by {most['shift']:+.1f} sd)."
         )
-    others = [row for row in found.follow_up.to_dict("records")[1:] if _counts(row)]
+    others = [row for row in found.follow_up.to_dict("records")[1:] if counts(row)]
     if others:
-        turned = [row["reading"] for row in others if _turns(found, row, yes)]
+        turned = [row["reading"] for row in answer.turned(others)]
         what = f"{listed(turned)} would turn the answer" if turned else "none of them turns the answer"
         names = listed([row["reading"] for row in others])
-        sentences.append(f"Under {names} it is {_hrs(others)} ({_asked(found)} {_spanned(found, others)}): {what}.")
-    if len(found.immortal):
-        row = found.immortal.to_dict("records")[0]
-        time = f"{figure_of(row['immortal_time'], row['unit'])} immortal person-{row['unit']}"
-        sentences.append(
-            f"Its patients' {time} change the hazard ratio by a factor of {figure_of(row['ratio'], 'ratio')} "
-            f"({row['in_se']:+.2f} posterior sds): read the one with delayed entry, or by time-dependent group, "
-            "before the one as analysed."
-        )
-    return " ".join(sentences)
+        sentences.append(f"Under {names} it is {_hrs(others)} ({asked(found)} {_spanned(found, others)}): {what}.")
+    return " ".join([*sentences, *_immortal_sentence(found, [row["reading"] for row in others])])
 
 
-def turned_by_model(found: SmallGroup, yes: bool) -> list[str]:
+def _immortal_sentence(found: SmallGroup, readings: list[str]) -> list[str]:
+    """What the group's months before treatment do, by the posterior or, where that was not refitted, by Cox."""
+    if not len(found.immortal):
+        return []
+    rows = found.immortal.to_dict("records")
+    row = next((row for row in rows if not math.isnan(row["difference"])), None)
+    time = f"{figure_of(rows[0]['immortal_time'], rows[0]['unit'])} immortal person-{rows[0]['unit']}"
+    if row is None:
+        return [f"Its patients had {time}, and what these do to the hazard ratio is not known here."]
+    what = "posterior sds" if row["method"] == "posterior" else "standard errors of Cox"
+    better = " or ".join(name for name in ("delayed entry", "time-dependent") if name in readings)
+    first = f": read {better} before the one as analysed" if better else ""
+    size = f"by a factor of {figure_of(row['ratio'], 'ratio')} ({row['in_se']:+.2f} {what})"
+    return [f"Its patients' {time} change the hazard ratio {size}{first}."]
+
+
+def turned_by_model(answer: Answer) -> list[str]:
     """The baselines and readings of follow-up under which the answer is another."""
-    rows = [(row["name"], row) for row in _named(found.baselines)[1:]]
-    rows += [(row["reading"], row) for row in found.follow_up.to_dict("records")[1:]]
-    return [name for name, row in rows if _counts(row) and _turns(found, row, yes)]
+    found = answer.found
+    baselines = [row for row in _named(found.baselines)[1:] if counts(row)]
+    readings = [row for row in found.follow_up.to_dict("records")[1:] if counts(row)]
+    return [str(row["name"]) for row in answer.turned(baselines)] + [str(row["reading"]) for row in answer.turned(readings)]
 
 
 def _named(table: pd.DataFrame) -> list[dict[Any, Any]]:
@@ -124,25 +134,8 @@ def _named(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return rows
 
 
-def _counts(row: Row) -> bool:
-    """Whether there is a refit, and it passed."""
-    return bool(row["passed"]) and not math.isnan(row["hr"])
-
-
-def _turns(found: SmallGroup, row: Row, yes: bool) -> bool:
-    return (_on_side(found, row) >= found.threshold) != yes
-
-
-def _on_side(found: SmallGroup, row: Row) -> float:
-    return float(row["p_below_1"] if found.side == "below" else 1 - row["p_below_1"])
-
-
-def _asked(found: SmallGroup) -> str:
-    return f"P(HR {'<' if found.side == 'below' else '>'} 1)"
-
-
 def _spanned(found: SmallGroup, rows: list[dict[Any, Any]]) -> str:
-    return span([_on_side(found, row) for row in rows])
+    return span([on_side(found, row) for row in rows])
 
 
 def _hrs(rows: list[dict[Any, Any]]) -> str:

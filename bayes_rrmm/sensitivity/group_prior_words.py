@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from bayes_rrmm.sensitivity.group_figures import Row, ratio
+from bayes_rrmm.sensitivity.power_scaling_components import PRIOR
 from bayes_rrmm.sensitivity.power_scaling_record import DATA, NOT_COMPUTED
 from bayes_rrmm.sensitivity.power_scaling_text import scaling_conclusion, scaling_reading
 
@@ -43,14 +44,25 @@ def prior_sentences(found: SmallGroup) -> str:
     row = _shrunk(found)
     if row is not None and found.shrinkage is not None:
         other = "pooled" if found.shrinkage.fitted == "unpooled" else "unpooled"
-        if not math.isnan(row.get(f"{other}_hr", math.nan)):
+        fits = found.shrinkage.refits.set_index("fit")["passed"]
+        if not bool(fits.get(other, False)):
+            told.append(f"With the levels of {found.question.of} {other} nothing is known: that refit failed.")
+        elif not math.isnan(row.get(f"{other}_hr", math.nan)):
             level: Row = {name: row[f"{other}_{name}"] for name in ("hr", "lower", "upper")}
             told.append(f"With the levels of {found.question.of} {other} it is {ratio(level)}.")
     scaled = _scaled(found)
     if scaled is not None and scaled["diagnosis"] != NOT_COMPUTED:
-        weighs = "the data move it, and not the prior" if scaled["diagnosis"] == DATA else str(scaled["diagnosis"])
-        told.append(f"Power-scaling: prior {scaled['prior']:.3f}, data {scaled['likelihood']:.3f} ({weighs}).")
+        told.append(f"Power-scaling: prior {scaled['prior']:.3f}, data {scaled['likelihood']:.3f} ({_diagnosis(found, scaled)}).")
     return " ".join(told)
+
+
+def _diagnosis(found: SmallGroup, scaled: Row) -> str:
+    """The diagnosis, and how near the limit it was made."""
+    if found.power_scaling is None or scaled["diagnosis"] != DATA:
+        return str(scaled["diagnosis"])
+    limit, noise = found.power_scaling.threshold, found.power_scaling.noise[PRIOR]
+    near = ", by less than its noise" if limit - scaled["prior"] <= 2 * noise else ""
+    return f"a prior somewhat stronger or weaker is not felt: below {limit:g}{near}"
 
 
 def _shrunk(found: SmallGroup) -> Row | None:

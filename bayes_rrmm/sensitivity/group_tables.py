@@ -34,6 +34,13 @@ def shift_of(found: Refitted, analysed: Refitted) -> float:
     return math.log(found.hr / analysed.hr) / analysed.log_sd
 
 
+def refit_rows(made: pd.DataFrame, of: str) -> pd.DataFrame:
+    """The refits that shrinkage made, as rows of the table of refits; what they say is in its own table."""
+    made = made[made["refitted"].astype(bool)]
+    names = [f"{of}: {kind}" for kind in made["fit"]]
+    return made[["attempts", "seconds", "failed", "passed"]].assign(section="shrinkage", name=names)
+
+
 def who(person: Patient) -> dict[str, Any]:
     """The columns that say which patient a row is about."""
     return {"patient": person.label, "time": person.time, "event": int(person.event), "count": person.count}
@@ -50,6 +57,7 @@ def without_one(
         "in_group": is_member,
         "method": "PSIS" if refitted is None else "refit",
         **shown,
+        "p_error": analysed.p_error if refitted is None else refitted.p_error,
         "shift": math.log(shown["hr"] / analysed.hr) / analysed.log_sd,
         "pareto_k": by_psis.pareto_k,
         "psis_hr": by_psis.hr,

@@ -19,7 +19,7 @@ from arviz_stats.base import array_stats
 
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.diagnostics.leave_one_out import TOO_HIGH
-from bayes_rrmm.errors import AnalysisError, RunFolderError
+from bayes_rrmm.errors import AnalysisError
 from bayes_rrmm.estimands import AnyEstimand, HazardRatio
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading import Estimates, estimate, estimate_all, estimates_table
@@ -65,9 +65,7 @@ def power_scaling(
             f"threshold = {threshold:g}: a sensitivity is felt from a value between 0 and 1; the usual one is 0.05."
         )
     if cohort is not None:
-        if fit.cohort is not None and cohort is not fit.cohort and cohort.fingerprint != fit.cohort.fingerprint:
-            raise RunFolderError("the cohort given is not the one the fit was made from; power-scaling needs the same rows.")
-        fit = replace(fit, cohort=cohort)
+        fit = replace(fit, cohort=fit.same_rows(cohort, "power-scaling"))
     components = components_of(fit)
     weighed = [Weighed.of(component) for component in components]
     read = estimate_all(fit) if estimands is None else [(item, estimate(fit, item)) for item in estimands]
@@ -187,6 +185,8 @@ def _read(
     if values is None:
         return row | {"diagnosis": NOT_COMPUTED, "flagged": False, "reason": reason}, moved
     row |= {item.component.name: item.sensitivity(values) for item in weighed}
+    if math.isnan(row[PRIOR]) or math.isnan(row[LIKELIHOOD]):
+        return row | {"diagnosis": NOT_COMPUTED, "flagged": False, "reason": "a log density of prior or data is no number"}, moved
     for item in weighed:
         if item.component.name in (PRIOR, LIKELIHOOD):
             row[f"shift_{item.component.name}"] = item.shift(values)

@@ -10,7 +10,7 @@ import pandas as pd
 CONFLICT = "prior-data conflict"
 STRONG = "strong prior, weak data"
 CANCEL = "parts of the prior cancel"
-DATA = "the data speak"
+DATA = "data felt, prior not"
 NEITHER = "neither is felt"
 NOT_COMPUTED = "not computed"
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -207,10 +208,12 @@ def probability_error(below: Floats) -> float:
 
 
 def key_of(refit: Refit, estimand: HazardRatio) -> str:
-    """SHA-256, 24 digits, of everything a refit's numbers come from, but its name."""
+    """SHA-256, 24 digits, of everything a refit's numbers come from, versions included, but its name."""
     model = refit.plan.analysis.model.model_dump(mode="json")
     sampling = refit.plan.analysis.sampling.model_dump(mode="json")
-    digest = hashlib.sha256(json.dumps([LAYOUT, model, sampling, estimand.model_dump(mode="json")], sort_keys=True).encode())
+    made_by = {name: version(name) for name in ("bayes-rrmm", "nutpie", "pymc")}
+    said = [LAYOUT, made_by, model, sampling, estimand.model_dump(mode="json")]
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     digest.update(refit.plan.to_json().encode())
     digest.update(refit.cohort.fingerprint.encode())
     for values in (refit.cohort.entry, refit.cohort.weight, refit.cohort.subject_numbers, refit.cohort.cluster_numbers):

@@ -15,7 +15,7 @@ from bayes_rrmm.agreement.counterparts import Counterparts
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.diagnostics import check_sampler
 from bayes_rrmm.diagnostics.checks import checks_of, measure_quantity
-from bayes_rrmm.errors import AnalysisError, DataError, RunFolderError, listed, shortened
+from bayes_rrmm.errors import AnalysisError, DataError, listed, shortened
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.reading import estimate
@@ -60,9 +60,7 @@ def shrinkage(
     Raises AnalysisError where the term cannot be pooled or has no single hazard ratio, FitError where rows are missing,
     RunFolderError where they are others. Too few levels to pool, or a refit that fails, is no error: the record says so.
     """
-    rows = cohort if cohort is not None else fit.require_cohort("shrinkage")
-    if fit.cohort is not None and rows is not fit.cohort and rows.fingerprint != fit.cohort.fingerprint:
-        raise RunFolderError("the cohort given is not the one the fit was made from; shrinkage needs the same rows.")
+    rows = fit.same_rows(cohort, "shrinkage")
     asked = find_term(fit.plan, of, versus)
     own = next(name for name, pooling in POOLING.items() if pooling == fit.analysis.pooling(asked.term))
     read, notes = {own: _reading(own, fit, asked)}, []

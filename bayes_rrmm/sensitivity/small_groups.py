@@ -15,18 +15,19 @@ from numpy.typing import ArrayLike
 
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.diagnostics.leave_one_out import TOO_HIGH
-from bayes_rrmm.errors import AnalysisError, RunFolderError
+from bayes_rrmm.errors import AnalysisError
 from bayes_rrmm.evidence.prior_grid import FLAT, GridPrior, prior_grid
 from bayes_rrmm.evidence.tipping import check_threshold
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading import estimate, reported_estimands
 from bayes_rrmm.sensitivity.crossing import CENTRES, SCALES
+from bayes_rrmm.sensitivity.group_answer import side_of
 from bayes_rrmm.sensitivity.group_baselines import BaselineChoice, baselines_table, choices_of, plans_of
 from bayes_rrmm.sensitivity.group_dossier import SmallGroup
 from bayes_rrmm.sensitivity.group_follow_up import FollowUp, follow_up_of, follow_up_table, immortal_table
-from bayes_rrmm.sensitivity.group_frequentist import counted, data_error, frequentist_table
+from bayes_rrmm.sensitivity.group_frequentist import Counted, counted, data_error, frequentist_table
 from bayes_rrmm.sensitivity.group_question import GroupQuestion, ask
-from bayes_rrmm.sensitivity.group_tables import ANALYSED, crossings_table, prior_table, read_columns, who, without_one
+from bayes_rrmm.sensitivity.group_tables import ANALYSED, crossings_table, prior_table, read_columns, refit_rows, who, without_one
 from bayes_rrmm.sensitivity.patients import Patient, flipped, patients_of, without
 from bayes_rrmm.sensitivity.power_scaling import power_scaling
 from bayes_rrmm.sensitivity.refits import Progress, Refit, Refitted, Sample, compiled_sample, read_off, run_refits, workers_for
@@ -101,9 +102,7 @@ def small_group(
     Raises AnalysisError where the group, a prior, a baseline or a landmark is none, DataError for a time of treatment that cannot
     be, FitError where rows are needed and missing; each before anything is sampled.
     """
-    rows = cohort if cohort is not None else fit.require_cohort("the dossier of a group")
-    if fit.cohort is not None and rows is not fit.cohort and rows.fingerprint != fit.cohort.fingerprint:
-        raise RunFolderError("the cohort given is not the one the fit was made from; a dossier needs the same rows.")
+    rows = fit.same_rows(cohort, "the dossier of a group")
     check_threshold(threshold)
     grid = tuple(prior for prior in prior_grid(alternative, priors) if prior.name != FLAT)
     question = ask(fit, rows, group, of, versus)
@@ -122,11 +121,12 @@ def small_group(
     dossier = _dossier(asked, analysed, found, (patients, outside, needed), left_out)
     reported = (question.estimand, *(item for item in reported_estimands(fit) if item != question.estimand))
     several = pooling and len(fit.plan.encoding.group(question.of).levels) > 2
-    return replace(
-        dossier,
-        power_scaling=power_scaling(fit, rows, reported),
-        shrinkage=shrinkage(fit, rows, question.of, versus=question.versus, sample=sample) if several else None,
-    )
+    scaled = power_scaling(fit, rows, reported)
+    if not several:
+        return replace(dossier, power_scaling=scaled)
+    shrunk = shrinkage(fit, rows, question.of, versus=question.versus, sample=sample, progress=progress)
+    refitted = pd.concat([dossier.refits, refit_rows(shrunk.refits, f"levels of {question.of}")], ignore_index=True)
+    return replace(dossier, power_scaling=scaled, shrinkage=shrunk, refits=refitted)
 
 
 def _increasing(name: str, values: Sequence[float]) -> tuple[float, ...]:
@@ -179,7 +179,6 @@ def _dossier(
     question, sizes = asked.question, counted(asked.question, asked.cohort)
     frequentist = frequentist_table(question, asked.fit, asked.cohort)
     log_hr, se, method = data_error(frequentist)
-    side = "below" if found["curve"][-1].log_mean <= 0 or math.isnan(found["curve"][-1].log_mean) else "above"
     patients, outside, needed = people
     again = zip([*patients, *needed], [*found["left_out"], *found["others"]], strict=True)
     by_refit = {person.rows: refitted for person, refitted in again}
@@ -188,6 +187,7 @@ def _dossier(
         for person, item in zip([*patients, *outside], left_out, strict=True)
     ]
     curve = pd.DataFrame([{"sd": sd, **read_columns(item)} for sd, item in zip(asked.scales, found["curve"], strict=True)])
+    side = side_of(curve, analysed.log_mean)
     cells = [(sd, hr) for sd in asked.contour_scales for hr in asked.centres]
     grid = zip(cells, found["contour"], strict=True)
     contour = pd.DataFrame([{"sd": sd, "centre": hr, **read_columns(item)} for (sd, hr), item in grid])
@@ -214,16 +214,23 @@ def _dossier(
         follow_up=follow_up,
         immortal=immortal_table(question, asked.cohort, asked.follow_up, follow_up),
         refits=pd.DataFrame(refits),
-        notes=tuple(note for note in _notes(asked, outside) if note),
+        notes=tuple(note for note in _notes(asked, outside, sizes) if note),
+        mark=asked.fit.mark,
     )
 
 
-def _notes(asked: _Asked, outside: list[Patient]) -> tuple[str, ...]:
+def _notes(asked: _Asked, outside: list[Patient], sizes: Counted) -> tuple[str, ...]:
     interval = asked.fit.analysis.sampling.interval
     tails = f"Limits here are equal-tailed, of probability {interval.prob:g}; the analysis asks for highest density."
     lacking = float(asked.cohort.weight[~asked.cohort.is_complete()].sum())
     without = f"Frequentist numbers leave out {lacking:g} patients with gaps that the posterior marginalises." if lacking else ""
-    return asked.question.note, _many(asked, outside), without, *asked.follow_up.notes, tails if interval.kind == "hdi" else ""
+    emptied = [
+        f"Without its only patient {level} has none: what is said of it then is the prior's."
+        for level, size in ((asked.question.group, sizes.patients), (asked.question.versus, sizes.others))
+        if size == 1
+    ]
+    tails = tails if interval.kind == "hdi" else ""
+    return asked.question.note, *emptied, _many(asked, outside), without, *asked.follow_up.notes, tails
 
 
 def _many(asked: _Asked, outside: list[Patient]) -> str:

@@ -16,11 +16,13 @@ from running import Ended
 import bayes_rrmm as br
 from bayes_rrmm import sensitivity
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.sensitivity import shrinkage
+from bayes_rrmm.run_folder import write_table
+from bayes_rrmm.sensitivity import dossier_folder, shrinkage
 from bayes_rrmm.sensitivity.group_dossier import SECTIONS
 from bayes_rrmm.sensitivity.refits import Refit
 
 Cli = Callable[..., Ended]
+PLAIN = ("--no-baselines", "--no-landmarks")
 
 
 @pytest.fixture
@@ -57,6 +59,160 @@ def test_tables_text_and_refits_are_written(cli: Cli, run: Path, tmp_path: Path,
     record = json.loads(cli("sensitivity", run, *chosen, "--json").out)
     assert record["conclusion"] in ended.out
     assert len(record["flipped"]) == 15
+    stored = json.loads((tmp_path / "dossier" / "dossier.json").read_text())
+    assert {name: record[name] for name in stored} == stored
+    assert {name: record[name] for name in ("group", "versus", "of", "threshold", "side", "passed")} == {
+        "group": "c", "versus": "a", "of": "group", "threshold": 0.975, "side": stored["side"], "passed": True,
+    }  # fmt: skip
+    assert (record["sizes"]["patients"], record["sizes"]["others"]) == (15, 15)
+    assert {"title", "conclusion", "notes"} < stored.keys()
+
+
+def test_times_and_statuses_of_patients_are_not_written(
+    cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither files nor JSON of the command hold a patient's time or status, nor does `save` but where it is asked to."""
+    coarse(monkeypatch, around_the_mode)
+    asked = ("sensitivity", run, "--group", "c", *PLAIN, "--no-pooling")
+    record = json.loads(cli(*asked, "--json").out)
+    cli(*asked, "--out", tmp_path / "plain")
+    fit = br.load_fit(run)
+    found = sensitivity.small_group(fit, fit.cohort, "c", baselines=(), landmarks=(), pooling=False)
+    found.save(tmp_path / "whole", patients=True)
+    for section in ("left_out", "flipped"):
+        plain, whole = (pd.read_csv(tmp_path / name / f"{section}.csv") for name in ("plain", "whole"))
+        assert not {"time", "event"} & {*plain.columns, *record[section][0]}
+        assert {"time", "event"} == set(whole.columns) - set(plain.columns) == set(found.to_dataframe(section)) - set(plain)
+        assert plain["patient"].to_list() == whole["patient"].to_list() == [row["patient"] for row in record[section]]
+    assert "times and statuses" in " ".join(cli("sensitivity", "--help").out.split())
+
+
+def test_an_earlier_dossier_of_the_group_is_replaced_whole(
+    cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sections that the new dossier does not have go, refits and files of others stay, and nothing temporary is left."""
+    coarse(monkeypatch, around_the_mode)
+    out = tmp_path / "out" / "dossier"
+    asked = ("sensitivity", run, "--group", "c", *PLAIN, "--out", out)
+    assert cli(*asked).code == 0
+    assert (out / "shrinkage.csv").is_file()
+    refits = sorted((out / "refits").iterdir())
+    (out / "notes.md").write_text("mine")
+    assert cli(*asked, "--no-pooling").code == 0
+    assert not (out / "shrinkage.csv").exists()
+    assert sorted((out / "refits").iterdir()) == refits
+    assert (out / "notes.md").read_text() == "mine"
+    assert [path.name for path in out.parent.iterdir()] == ["dossier"]
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_a_dossier_that_cannot_be_written_leaves_the_earlier_one(
+    cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a disk is full halfway, every file is as it was, and the temporary folder is gone."""
+    coarse(monkeypatch, around_the_mode)
+    out = tmp_path / "out" / "dossier"
+    asked = ("sensitivity", run, "--group", "c", *PLAIN, "--no-pooling", "--out", out)
+    assert cli(*asked).code == 0
+    before = {path.name: path.read_bytes() for path in out.glob("*.*")}
+
+    def full(path: Path, table: pd.DataFrame) -> None:
+        if path.stem == "left_out":
+            raise OSError(28, "No space left on device")
+        write_table(path, table)
+
+    monkeypatch.setattr(dossier_folder, "write_table", full)
+    ended = cli(*asked, "--threshold", 0.9)
+    assert ended.code == 1
+    assert "No space left" in ended.err
+    assert {path.name: path.read_bytes() for path in out.glob("*.*")} == before
+    assert [path.name for path in out.parent.iterdir()] == ["dossier"]
+
+
+def test_the_folder_of_another_group_is_refused_before_sampling(
+    cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another group, or the same against another level: both are named with the remedy, by the command and by `save`."""
+    coarse(monkeypatch, around_the_mode)
+    out = tmp_path / "dossier"
+    plain = (*PLAIN, "--no-pooling", "--out", out)
+    assert cli("sensitivity", run, "--group", "c", *plain).code == 0
+    before = {path.name: path.read_bytes() for path in out.rglob("*.*") if path.is_file()}
+    fit = br.load_fit(run)
+    other = sensitivity.small_group(fit, fit.cohort, "b", baselines=(), landmarks=(), pooling=False)
+    with pytest.raises(br.errors.RunFolderError, match=r"holds the dossier of c / a \(group\), not of b / a .*name another folder"):
+        other.save(out)
+
+    def never(refit: Refit) -> Fit:
+        raise AssertionError(refit.name)
+
+    coarse(monkeypatch, never)
+    for chosen, label in ((("--group", "b"), "b / a"), (("--group", "c", "--versus", "b"), "c / b")):
+        ended = cli("sensitivity", run, *chosen, *plain)
+        assert (ended.code, ended.out) == (1, "")
+        assert f"holds the dossier of c / a (group), not of {label} (group); name another folder" in ended.err
+    assert {path.name: path.read_bytes() for path in out.rglob("*.*") if path.is_file()} == before
+    (out / "dossier.json").write_text("{")
+    assert "cannot be read; name another folder" in cli("sensitivity", run, "--group", "c", *plain).err
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--treated-at", "treated"), ("--landmark", "4"), ("--no-landmarks",), ("--baseline", "exponential"), ("--no-baselines",),
+        ("--no-pooling",), ("--threshold", "0.975"), ("--alternative", "0.5"), ("--prior", "0.8", "1.5"),
+    ],
+)  # fmt: skip
+def test_options_of_a_group_are_refused_without_one(cli: Cli, run: Path, option: tuple[str, ...]) -> None:
+    """An option that would say nothing is named, even where it is given its default; exit code 1."""
+    ended = cli("sensitivity", run, *option)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"without --group these say nothing: {option[0]}." in ended.err
+
+
+def test_options_that_contradict_each_other_are_refused(cli: Cli, run: Path) -> None:
+    """Both are named; so is --versus where there is nothing to compare, and so are several options at once."""
+    for pair in (("--no-baselines", "--baseline", "exponential"), ("--no-landmarks", "--landmark", 4)):
+        ended = cli("sensitivity", run, "--group", "c", *pair)
+        assert (ended.code, ended.out) == (1, "")
+        assert f"{pair[0]} and {pair[1]} contradict each other" in ended.err
+    assert "says nothing: --versus." in cli("sensitivity", run, "--versus", "b").err
+    assert "say nothing: --threshold, --no-pooling." in cli("sensitivity", run, "--no-pooling", "--threshold", 0.9).err
+
+
+def test_priors_of_your_own(cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a row of the grid, named as `published` names it; one that is no prior is an error in words."""
+    coarse(monkeypatch, around_the_mode)
+    asked = ("sensitivity", run, "--group", "c", *PLAIN, "--no-pooling", "--json", "--prior", 0.8, 1.5)
+    rows = {row["prior"]: row for row in json.loads(cli(*asked, "--prior", 1, 3).out)["priors"]}
+    assert list(rows)[-2:] == ["yours 0.8-1.5", "yours 1-3"]
+    assert rows["yours 0.8-1.5"]["centre"] == pytest.approx(0.8)
+    assert rows["yours 0.8-1.5"]["prior_upper"] == pytest.approx(1.5)
+    ended = cli(*asked, "--prior", 2, 1)
+    assert (ended.code, ended.out) == (1, "")
+    assert "priors: yours 2-1" in ended.err
+
+
+def test_the_command_is_noted_in_the_run(cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a group and without; not where it was refused, and beside what another command noted meanwhile."""
+    provenance = run / "provenance.json"
+
+    def sample(refit: Refit) -> Fit:
+        record = json.loads(provenance.read_text())
+        provenance.write_text(json.dumps({**record, "meanwhile": True}))
+        return around_the_mode(refit)
+
+    coarse(monkeypatch, sample)
+    assert cli("sensitivity", run, "--group", "c", *PLAIN, "--no-pooling").code == 0
+    assert cli("sensitivity", run, "--group", "d").code == 1
+    assert cli("sensitivity", run, "--quiet").code == 0
+    record = json.loads(provenance.read_text())
+    assert record["meanwhile"] is True
+    assert [entry["command"] for entry in record["later_commands"]] == [
+        f"bayes-rrmm sensitivity {run} --group c --no-baselines --no-landmarks --no-pooling",
+        f"bayes-rrmm sensitivity {run} --quiet",
+    ]
+    assert br.load_fit(run).cohort is not None
 
 
 def test_a_failed_refit_is_exit_code_2(cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

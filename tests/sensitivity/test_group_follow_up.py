@@ -124,7 +124,7 @@ def test_without_times_landmarks_keep_the_recorded_groups() -> None:
     """Nobody moves, and the note says what remains."""
     found = made(immortal())
     assert found.follow_up["moved"].tolist() == [0, 0, 0]
-    assert any("months that are immortal after it remain" in note for note in found.notes)
+    assert any("time before it is immortal, and some of that remains" in note for note in found.notes)
 
 
 def test_a_landmark_before_any_treatment_has_no_group() -> None:

@@ -79,9 +79,10 @@ def test_the_replicates_are_of_these_cohorts(replicates: pd.DataFrame) -> None:
 
 def test_cohorts_without_an_event_among_the_nine(table: pd.DataFrame) -> None:
     """At hazard ratio 0.5 the nine of six cohorts have no event: Cox has no finite estimate in these and in no other, and what it
-    covers is the same to 1 % with and without them; every other method has an estimate in every cohort."""
+    covers is the same to 1 % with and without them; every other method has an estimate in every cohort where it did not fail."""
     assert table["without_group_events"].to_list() == [0] * 4 + [6] * 4
-    assert (table["finite"] == REPLICATES - table["without_group_events"].where(table.index.get_level_values(1) == COX, 0)).all()
+    sound = REPLICATES - table["failed"]
+    assert (table["finite"] == sound - table["without_group_events"].where(table.index.get_level_values(1) == COX, 0)).all()
     cox_rows = table.xs(COX, level="method")
     assert (cox_rows["coverage_of_all"] - cox_rows["coverage"]).abs().max() < 0.01
 
@@ -137,8 +138,10 @@ def test_wald_limits_hardly_ever_exclude_hazard_ratio_one(table: pd.DataFrame) -
     assert table.loc[(0.5, UNPOOLED), "below_one"] == firth["below_one"]
 
 
-def test_sampling_was_sound(table: pd.DataFrame) -> None:
-    """No fit diverged, and R-hat was above 1.01 in at most 1 % of fits."""
+def test_sampling_was_sound(table: pd.DataFrame, replicates: pd.DataFrame) -> None:
+    """No fit diverged, R-hat was above 1.01 in at most 1 % of fits, and the one that failed its gate is counted, not averaged."""
+    failed = table["failed"][table["failed"] > 0]
+    assert failed.to_dict() == {(0.5, POOLED): int((replicates["failed"] > 0).sum())} == {(0.5, POOLED): 1}
     bayes = table[table.index.get_level_values("method").str.startswith("Bayes")]
     assert (bayes["with_divergences"] == 0).all()
     assert (bayes["r_hat_above_1.01"] <= 0.01 * REPLICATES).all()
@@ -182,6 +185,19 @@ def test_the_table_by_hand() -> None:
     assert finite["coverage"] == pytest.approx(2 / 3)
     assert finite["coverage_of_all"] == pytest.approx(3 / 4)
     assert finite["width"] == pytest.approx(1.6)
+
+
+def test_replicates_that_failed_their_gate_are_counted_and_no_more() -> None:
+    """A failed replicate of a method moves none of that method's measures, however wild it is, and no other method's."""
+    whole = pd.concat([of_number(0.5, number) for number in (1, 2, 3, 4)])
+    wild = of_number(0.5, 5).assign(log_hr=40.0, error=9.0, lower=-90.0, upper=-80.0, tau=7.0)
+    wild["failed"] = wild["failed"].where(wild["method"] != UNPOOLED, 2)
+    made = table_of_nine(pd.concat([whole, wild[wild["method"] == UNPOOLED]])).set_index("method")
+    without = table_of_nine(whole).set_index("method")
+    assert made["failed"].to_dict() == {COX: 0, FIRTH: 0, UNPOOLED: 1, POOLED: 0}
+    assert made["replicates"].to_dict() == {COX: 4, FIRTH: 4, UNPOOLED: 5, POOLED: 4}
+    cohorts = ["replicates", "failed", "without_group_events", "group_events", "with_divergences", "r_hat_above_1.01"]
+    pd.testing.assert_frame_equal(made.drop(columns=cohorts), without.drop(columns=cohorts))
 
 
 def test_expectations_and_sampling_in_the_table() -> None:
