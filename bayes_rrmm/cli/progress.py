@@ -44,8 +44,8 @@ def stages(silent: bool) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def refitting(silent: bool) -> Iterator[Callable[[int, int, str], None] | None]:
-    """A callback for refits done, refits in all, and the name of the next; None where nothing should be shown."""
+def counted(silent: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """A callback for how many are done, how many there are, and the name of the next; None where nothing should be shown."""
     if silent or not sys.stderr.isatty():
         yield None
         return

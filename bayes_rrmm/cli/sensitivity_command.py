@@ -68,7 +68,7 @@ def sensitivity(
 
     Tables, in --out and --json, tell patients by row number, without their times and statuses; in Python
     `save(folder, patients=True)` keeps these."""
-    from bayes_rrmm.cli.progress import refitting
+    from bayes_rrmm.cli.progress import counted
     from bayes_rrmm.sensitivity import small_group
 
     _refuse_contradictions(click.get_current_context(), group, of)
@@ -83,7 +83,7 @@ def sensitivity(
     priors = {f"yours {hr:g}-{upper:g}": {"hazard_ratio": hr, "upper95": upper} for hr, upper in own}
     refits = None if out is None else out / "refits"
     try:
-        with refitting(quiet or as_json) as progress:
+        with counted(quiet or as_json) as progress:
             found = small_group(
                 fitted, fitted.cohort, group, of=of, versus=versus, alternative=alternative, threshold=threshold, priors=priors,
                 baselines=() if no_baselines else baselines or None, treated_at=treated, pooling=not no_pooling,
@@ -143,7 +143,7 @@ def _note(folder: Path, fitted: Fit) -> None:
 
 def _without_group(fitted: Fit, of: str | None, versus: str | None, out: Path | None, quiet: bool, as_json: bool) -> int:
     """Power-scaling of every reported number, and with `of` the shrinkage of that term."""
-    from bayes_rrmm.cli.progress import refitting
+    from bayes_rrmm.cli.progress import counted
     from bayes_rrmm.cli.text import records
     from bayes_rrmm.run_folder import write_table
     from bayes_rrmm.sensitivity.power_scaling import power_scaling
@@ -152,7 +152,7 @@ def _without_group(fitted: Fit, of: str | None, versus: str | None, out: Path | 
     found: dict[str, PowerScaling | Shrinkage] = {"power_scaling": power_scaling(fitted, fitted.cohort)}
     failed = bool(fitted.mark)
     if of is not None:
-        with refitting(quiet or as_json) as progress:
+        with counted(quiet or as_json) as progress:
             found["shrinkage"] = beside = shrinkage(fitted, fitted.cohort, of, versus=versus, progress=progress)
         failed = failed or not beside.passed
     if out is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bayes_rrmm.cli.progress import counted
 from bayes_rrmm.cli.shared import ERROR, FAILED_DIAGNOSTIC, command_line, print_json, shared
 
 if TYPE_CHECKING:
@@ -122,13 +122,5 @@ def _compiled(study: Study, stopwatch: Any) -> Sampler:
 @contextmanager
 def study_progress(silent: bool) -> Iterator[Callable[[int, int], None] | None]:
     """A bar of replicates with the time that is left; None where nothing should be shown."""
-    if silent or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("compiling the model", total=None)
-        yield lambda done, total: bar.update(task, description="replicates", completed=done, total=total)
+    with counted(silent) as progress:
+        yield None if progress is None else lambda done, total: progress(done, total, "replicates")
