@@ -181,7 +181,7 @@ def test_another_cohort_is_refused(fit: Fit, two_groups: pd.DataFrame) -> None:
 def test_rows_may_be_given_back(fit: Fit, two_groups: pd.DataFrame) -> None:
     """A fit saved without rows says that it needs them, and given the same rows its table is the same."""
     bare = dataclasses.replace(fit, cohort=None)
-    with pytest.raises(FitError, match="the cross-check needs the analysed rows"):
+    with pytest.raises(FitError, match="a cross-check needs the analysed rows"):
         compare_with_frequentist(bare)
     again = build_cohort(two_groups, fit.analysis)
     pd.testing.assert_frame_equal(compare_with_frequentist(bare, again).table, compare_with_frequentist(fit).table)
