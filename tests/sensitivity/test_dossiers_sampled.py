@@ -42,7 +42,8 @@ def test_the_whole_dossier_of_the_smallest_group(name: str, tmp_path: Path) -> N
     compiled = dict(COMPILED)
     again = br.small_group(fit, cohort, group, folder=tmp_path)
     assert compiled == COMPILED
-    pd.testing.assert_frame_equal(again.refits, dossier.refits)
+    first, second = (made.refits.drop(columns="seconds") for made in (dossier, again))
+    pd.testing.assert_frame_equal(first, second)
     if RESULTS is not None:
         made = f"Made {datetime.now(UTC):%Y-%m-%d} by .ci/full with bayes_rrmm {br.__version__}: {len(dossier.refits)} refits.\n\n"
         (Path(RESULTS) / f"dossier_{name}.txt").write_text(f"{made}{dossier}\n", encoding="utf-8")
