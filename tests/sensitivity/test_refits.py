@@ -196,3 +196,14 @@ def test_an_interrupted_sampler_is_no_failed_refit(monkeypatch: pytest.MonkeyPat
     cohort, plan = fits.cohort_and_plan(patients, "group")
     with pytest.raises(KeyboardInterrupt):
         engine.compiled_sample(Refit("any", plan, cohort))
+
+
+def test_a_refit_by_other_versions_is_made_anew(refits: list[Refit], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key changes with the version of the sampler, of PyMC and of the package, and with nothing else here."""
+    now = key_of(refits[0], ASKED)
+    assert key_of(refits[0], ASKED) == now
+    for changed in ("bayes-rrmm", "nutpie", "pymc"):
+        monkeypatch.setattr(engine, "version", lambda name, changed=changed: "9.9" if name == changed else "1.0")
+        mixed = key_of(refits[0], ASKED)
+        monkeypatch.setattr(engine, "version", lambda _: "1.0")
+        assert key_of(refits[0], ASKED) != mixed
