@@ -31,7 +31,7 @@ def scaling_lines(found: SmallGroup) -> list[str]:
     if row["diagnosis"] == NOT_COMPUTED:
         return ["Power-scaling", f"  {found.question.label}: {reading}"]
     return [
-        "Power-scaling (felt from 0.05; the prior to the power 0.5 and 2, by reweighing)",
+        f"Power-scaling (felt from {found.power_scaling.threshold:g}; the prior to the power 0.5 and 2, by reweighing)",
         f"  {found.question.label}: prior {row['prior']:.3f}, data {row['likelihood']:.3f}: {reading}",
         f"  with the prior half as strong {_answer(row, 'half')}, twice as strong {_answer(row, 'twice')}",
         f"  everything reported: {scaling_conclusion(found.power_scaling)}",

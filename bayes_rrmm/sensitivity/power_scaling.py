@@ -36,6 +36,7 @@ from bayes_rrmm.sensitivity.power_scaling_record import (
     STRONG,
     PowerScaling,
 )
+from bayes_rrmm.sensitivity.reweighted import smoothed_weights
 from bayes_rrmm.specification.analysis import IntervalChoice
 
 THRESHOLD = 0.05
@@ -113,12 +114,12 @@ class Weighed:
         near = [np.exp(array_stats.power_scale_lw(values, alpha=alpha, axis=(-2, -1))) for alpha in NEAR]
         first, second = (weight / weight.sum() for weight in near)
         efficiency = min(1.0, float(array_stats.ess(values, method="mean")) / values.size)
-        smoothed = {name: _smoothed((power - 1.0) * values.ravel(), efficiency) for name, power in FAR.items()}
+        smoothed = {name: smoothed_weights((power - 1.0) * values.ravel(), efficiency) for name, power in FAR.items()}
         proper = {name: power > component.least_power for name, power in FAR.items()}
         return cls(
             component,
             (first, second),
-            max(_smoothed((alpha - 1.0) * values.ravel(), efficiency)[1] for alpha in NEAR),
+            max(smoothed_weights((alpha - 1.0) * values.ravel(), efficiency)[1] for alpha in NEAR),
             {name: weight if k <= TOO_HIGH and proper[name] else None for name, (weight, k) in smoothed.items()},
             {name: k if proper[name] else math.inf for name, (_, k) in smoothed.items()},
         )
@@ -139,16 +140,6 @@ class Weighed:
         if self.component.is_constant:
             return 0.0
         return float(math.log(2.0) * np.cov(draws.ravel(), self.component.log_density.ravel())[0, 1] / draws.std(ddof=1))
-
-
-def _smoothed(log_weight: Floats, efficiency: float) -> tuple[Floats, float]:
-    """Pareto-smoothed weights that sum to 1, shape (S,), and k, infinite where the weights have no tail to fit."""
-    try:
-        smooth, k = array_stats.psislw(-log_weight, r_eff=efficiency)  # it takes the weights' inverse
-    except ValueError:  # the largest weights are one value repeated
-        smooth, k = log_weight, math.inf
-    weight = np.exp(smooth - np.max(smooth))
-    return weight / weight.sum(), math.inf if math.isnan(float(k)) else float(k)
 
 
 def _quantities(estimand: AnyEstimand, estimates: Estimates) -> list[tuple[dict[str, Any], Floats, bool]]:

@@ -222,19 +222,31 @@ def key_of(refit: Refit, estimand: HazardRatio) -> str:
 
 
 def _tried(refit: Refit, sample: Sample, estimand: HazardRatio) -> Refitted:
-    """The refit; where its diagnostics fail once more, with more patience, and then what comes of it."""
-    started = time.perf_counter()
-    found = _once(refit, sample, estimand)
-    if not found.passed:
-        found = replace(_once(replace(refit, plan=patient(refit.plan)), sample, estimand), attempts=2)
-    return replace(found, seconds=time.perf_counter() - started)
+    """The refit read, or marked."""
+
+    def once(tried: Refit) -> Refitted:
+        try:
+            return read_off(tried.name, sample(tried), estimand)
+        except FAILURES as error:
+            return Refitted(tried.name, failed=told(error))
+
+    found, attempts, seconds = persevere(refit, once, lambda found: found.passed)
+    return replace(found, attempts=attempts, seconds=seconds)
 
 
-def _once(refit: Refit, sample: Sample, estimand: HazardRatio) -> Refitted:
-    try:
-        return read_off(refit.name, sample(refit), estimand)
-    except FAILURES as error:
-        return Refitted(refit.name, failed=shortened(f"{type(error).__name__}: {error}", 200))
+def persevere[T](refit: Refit, once: Callable[[Refit], T], passed: Callable[[T], bool]) -> tuple[T, int, float]:
+    """What `once` makes of the refit; where that has not passed once more, with more patience, and then what comes of it. With it
+    the attempts it took, and the seconds."""
+    started, attempts = time.perf_counter(), 1
+    found = once(refit)
+    if not passed(found):
+        found, attempts = once(replace(refit, plan=patient(refit.plan))), 2
+    return found, attempts, time.perf_counter() - started
+
+
+def told(error: BaseException) -> str:
+    """What left a refit without draws."""
+    return shortened(f"{type(error).__name__}: {error}", 200)
 
 
 def patient(plan: Plan) -> Plan:

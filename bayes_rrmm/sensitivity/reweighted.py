@@ -43,19 +43,22 @@ def without_each(
 
 def reweigh(log_hr: Floats, log_likelihood: Floats, prob: float, efficiency: float) -> Reweighted:
     """The draws, shape (S,), without a patient of this log-likelihood, shape (S,)."""
-    if np.ptp(log_likelihood) == 0:
-        log_weight, k = np.zeros(len(log_hr)), 0.0
-    else:
-        try:
-            log_weight, khat = array_stats.psislw(log_likelihood, r_eff=efficiency)  # it takes the weights' inverse
-            k = float(khat)
-        except ValueError:  # the largest weights are one value repeated
-            log_weight, k = -log_likelihood, math.inf
-    weight = np.exp(log_weight - np.max(log_weight))
-    weight = weight / weight.sum()
+    weight, k = smoothed_weights(-log_likelihood, efficiency)
     lower, median, upper = weighted_quantiles(log_hr, weight, (0.5 - 0.5 * prob, 0.5, 0.5 + 0.5 * prob))
     below = float(weight[log_hr < 0].sum())
-    return Reweighted(math.exp(median), math.exp(lower), math.exp(upper), below, math.inf if math.isnan(k) else k)
+    return Reweighted(math.exp(median), math.exp(lower), math.exp(upper), below, k)
+
+
+def smoothed_weights(log_weight: Floats, efficiency: float) -> tuple[Floats, float]:
+    """Pareto-smoothed weights that sum to 1, shape (S,), and k: 0 where all are equal, infinite where they have no tail to fit."""
+    if np.ptp(log_weight) == 0:
+        return np.full(len(log_weight), 1.0 / len(log_weight)), 0.0
+    try:
+        smooth, k = array_stats.psislw(-log_weight, r_eff=efficiency)  # it takes the weights' inverse
+    except ValueError:  # the largest weights are one value repeated
+        smooth, k = log_weight, math.inf
+    weight = np.exp(smooth - np.max(smooth))
+    return weight / weight.sum(), math.inf if math.isnan(float(k)) else float(k)
 
 
 def weighted_quantiles(values: Floats, weight: Floats, at: Sequence[float]) -> list[float]:

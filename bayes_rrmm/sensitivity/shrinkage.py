@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,12 +14,12 @@ from bayes_rrmm.agreement.counterparts import Counterparts
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.diagnostics import check_sampler
 from bayes_rrmm.diagnostics.checks import checks_of, measure_quantity
-from bayes_rrmm.errors import AnalysisError, DataError, listed, shortened
+from bayes_rrmm.errors import AnalysisError, DataError, listed
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.reading import estimate
 from bayes_rrmm.reading.contrasts import hazard_ratio_contrasts
-from bayes_rrmm.sensitivity.refits import FAILURES, Progress, Refit, Sample, compiled_sample, patient
+from bayes_rrmm.sensitivity.refits import FAILURES, Progress, Refit, Sample, compiled_sample, persevere, told
 from bayes_rrmm.sensitivity.shrinkage_frequentist import counted_level, without_prior
 from bayes_rrmm.sensitivity.shrinkage_plans import HORSESHOE, POOLED, POOLING, UNPOOLED, ShrunkTerm, find_term, with_pooling
 from bayes_rrmm.sensitivity.shrinkage_record import COX, FIRTH, LEVELS, Shrinkage, Spread
@@ -105,16 +104,18 @@ def shrinkage(
 
 def _sampled(kind: str, plan: Plan, rows: Cohort, asked: ShrunkTerm, sample: Sample) -> _Read | str:
     """The refit read; where its diagnostics fail once more, with more patience. The error's text where there are no draws."""
-    started = time.perf_counter()
-    found: _Read | str = ""
-    for attempt, tried in ((1, plan), (2, patient(plan))):
+
+    def once(tried: Refit) -> _Read | str:
         try:
-            found = replace(_reading(kind, sample(Refit(kind, tried, rows)), asked), attempts=attempt)
+            return _reading(kind, sample(tried), asked)
         except FAILURES as error:
-            found = shortened(f"{type(error).__name__}: {error}", 200)
-        if isinstance(found, _Read) and not found.failed:
-            break
-    return replace(found, seconds=time.perf_counter() - started) if isinstance(found, _Read) else found
+            return told(error)
+
+    def passed(found: _Read | str) -> bool:
+        return isinstance(found, _Read) and not found.failed
+
+    found, attempts, seconds = persevere(Refit(kind, plan, rows), once, passed)
+    return replace(found, attempts=attempts, seconds=seconds) if isinstance(found, _Read) else found
 
 
 def _reading(kind: str, fit: Fit, asked: ShrunkTerm) -> _Read:
