@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bayes_rrmm.diagnostics import LeaveOneOut
     from bayes_rrmm.inference import CompiledModel
     from bayes_rrmm.model_checks import Diagnosis
+    from bayes_rrmm.results import Results
 
 logger = logging.getLogger("bayes_rrmm")
 
@@ -61,16 +62,41 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Run:
-    """A fit and everything that was read from it; `seconds` are wall seconds by stage."""
+    """A fit with everything that was read from it, and where it was written; the stopwatch has wall seconds by stage."""
 
-    fit: Fit
-    estimates: pd.DataFrame
-    agreement: Agreement
-    diagnosis: Diagnosis
-    loo: LeaveOneOut
-    notes: tuple[str, ...]
+    results: Results
     folder: Path
     stopwatch: Stopwatch
+
+    @property
+    def fit(self) -> Fit:
+        """The fit itself."""
+        return self.results.fit
+
+    @property
+    def estimates(self) -> pd.DataFrame:
+        """estimates.csv."""
+        return self.results.estimates
+
+    @property
+    def agreement(self) -> Agreement:
+        """The agreement table with its conventions."""
+        return self.results.agreement
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """The diagnostics gate."""
+        return self.results.diagnosis
+
+    @property
+    def loo(self) -> LeaveOneOut:
+        """Leave-one-out by unit."""
+        return self.results.left_out
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the estimates have to say beside their numbers."""
+        return self.results.notes
 
 
 def validate(analysis: Analysis, cohort: Cohort) -> str:
@@ -155,58 +181,33 @@ def run(
     Raises what `fit` raises, and RunFolderError where `out` is in the way.
     """
     from bayes_rrmm.reading import missing_values
+    from bayes_rrmm.results import TABLES, Results
 
     folder = Path(out)
     refuse_existing(folder, overwrite)
     stopwatch = stopwatch or Stopwatch()
     fitted = _fit(plan_of(analysis, cohort), cohort, stopwatch, cores, progress)
     with stopwatch.stage("read"):
-        estimates, agreement, diagnosis, left_out, notes, tables = _read(fitted, cohort)
+        results = Results(fitted, cohort)
+        tables = {file: getattr(results, name) for name, file in TABLES.items()}
     fitted.provenance["command"] = command
-    fitted.provenance["gate"] = diagnosis.record()
+    fitted.provenance["gate"] = results.diagnosis.record()
     with stopwatch.stage("write"), new_run_folder(folder, overwrite) as temporary:
         for name, table in tables.items():
             write_table(temporary / name, table)
         if rows and fitted.plan.covariates is not None:
             write_table(temporary / "missing.csv", missing_values(fitted))
-        _write_figures(temporary, fitted, cohort, tables["curves.csv"])
+        _write_figures(temporary, results)
         write_fit(temporary, fitted, rows=rows)
-    return Run(fitted, estimates, agreement, diagnosis, left_out, notes, folder, stopwatch)
+    return Run(results, folder, stopwatch)
 
 
-def _read(
-    fitted: Fit, cohort: Cohort
-) -> tuple[pd.DataFrame, Agreement, Diagnosis, LeaveOneOut, tuple[str, ...], dict[str, pd.DataFrame]]:
-    from bayes_rrmm.agreement import compare_with_frequentist
-    from bayes_rrmm.agreement.curves import curves_table
-    from bayes_rrmm.model_checks import diagnose, loo, parameters_table
-    from bayes_rrmm.model_checks.cross_validation import loo_table
-    from bayes_rrmm.reading import estimate_all, estimates_table
-
-    read = estimate_all(fitted)
-    diagnosis = diagnose(fitted, read)
-    agreement = compare_with_frequentist(fitted, cohort, read)
-    left_out = loo(fitted, cohort)
-    estimates = estimates_table(read, diagnosis.passed_by_name())
-    tables = {
-        "parameters.csv": parameters_table(fitted),
-        "estimates.csv": estimates,
-        "crosscheck.csv": agreement.table,
-        "checks.csv": diagnosis.to_dataframe(),
-        "curves.csv": curves_table(fitted, cohort),
-        "loo.csv": loo_table(left_out),
-    }
-    notes = tuple(dict.fromkeys(note for _, estimates_read in read for note in estimates_read.notes))
-    return estimates, agreement, diagnosis, left_out, notes, tables
-
-
-def _write_figures(folder: Path, fitted: Fit, cohort: Cohort, curves: pd.DataFrame) -> None:
+def _write_figures(folder: Path, results: Results) -> None:
     from bayes_rrmm import plots
 
     figures = folder / "figures"
     figures.mkdir()
-    by = plots.main_group(fitted)
-    figure = plots.survival(fitted, cohort, by=by, curves=curves)
+    figure = plots.survival(results, by=plots.main_group(results.fit), curves=results.curves)
     for suffix in ("pdf", "png"):
         plots.save(figure, figures / f"survival.{suffix}")
 

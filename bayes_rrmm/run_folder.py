@@ -118,6 +118,23 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     temporary.replace(path)
 
 
+TEXT_COLUMNS = (
+    "source", "estimand", "endpoint", "term", "group", "versus", "contrast", "subgroup", "population", "unit", "interval", "method",
+    "convention", "verdict", "reason_code", "reason", "check", "of", "advice", "parameter",
+)  # fmt: skip
+"""Columns of a run folder's tables that hold text, whatever it looks like: a level may be called 1."""
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A table as `write_table` wrote it: text stays text, and an empty text is ''. Raises RunFolderError where it cannot be."""
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False, na_values={"": [""]})
+        others = [name for name in table.columns if name not in TEXT_COLUMNS]
+        return table.assign(**pd.read_csv(path, usecols=others)) if others else table
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: cannot be read ({error}); make the run again with `bayes-rrmm fit`.") from None
+
+
 def read_fit(folder: Path, data: pd.DataFrame | None = None) -> Fit:
     """The fit of a run folder, with its rows: from the folder, or from `data` where it was saved without them.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,12 +17,14 @@ from bayes_rrmm.agreement.curves import curves_table, everyone_table
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import at_risk
-from bayes_rrmm.plots.style import KAPLAN_MEIER, POSTERIOR, QUIET, SETTINGS, mark_failed
+from bayes_rrmm.plots.frame import MARK, Frame, frame_of, place, write
+from bayes_rrmm.plots.style import KAPLAN_MEIER, POSTERIOR, QUIET, Column, house_style
+from bayes_rrmm.results import Source, results_of
 
-PANEL_WIDTH, PANEL_HEIGHT = 1.72, 1.55
-ABOVE, BELOW = 0.52, 0.62
-"""Inches of a panel's axes, and of the title above and the numbers at risk below them."""
-HEAD, FOOT, LEFT = 0.28, 0.62, 0.5
+PANEL_HEIGHT = 1.55
+ABOVE, BELOW = 0.44, 0.62
+"""Inches of a panel's axes, and of its name above and the numbers at risk below them."""
+LEFT, GAP, FOOT = 0.48, 0.18, {"single": 1.0, "double": 0.76}
 
 MOST_TICKS = 150
 """Censored patients of a group up to which each has its tick."""
@@ -36,10 +37,12 @@ def main_group(fit: Fit) -> str | None:
 
 
 def survival(
-    fit: Fit,
+    source: Source,
     cohort: Cohort | None = None,
     by: str | None = None,
     *,
+    column: Column = "double",
+    title: str | None = None,
     passed: bool | None = None,
     curves: pd.DataFrame | None = None,
 ) -> Figure:
@@ -47,46 +50,55 @@ def survival(
 
     `by` None draws everyone in one panel. The posterior is dashed beyond a group's follow-up, where only the model
     speaks; under delayed entry Kaplan-Meier starts where enough are at risk. A fit whose diagnostics failed leaves its
-    mark on the figure; `passed` overrides what the fit says. `curves` are the rows of curves.csv where they are at hand,
-    else they are computed. Raises FitError where rows are needed that the fit was saved without.
+    mark on the figure; `passed` overrides what the fit says. `column` is the width, that of one or of two columns of a page, and
+    `title` what stands above ('' nothing). `curves` are the rows of curves.csv where they are at hand, else they are
+    computed. Raises FitError where rows are needed that the fit was saved without.
     """
-    rows = cohort if cohort is not None else fit.require_cohort("the survival figure")
+    results = results_of(source, cohort)
+    fit, rows = results.fit, results.rows_for("the survival figure")
     if curves is None:
         curves = everyone_table(fit, rows) if by is None else curves_table(fit, rows, by)
     table = curves[curves["term"] == (by or "")]
     levels = ["all"] if by is None else list(fit.plan.encoding.group(by).levels)
-    with mpl.rc_context(SETTINGS):
-        figure, panels = _layout(len(levels))
-        ticks = _ticks(rows)
+    columns = _columns(len(levels), column)
+    frame = frame_of(results, column, title, mark=None if passed is None else "" if passed else MARK)
+    with house_style():
+        figure, panels = _layout(len(levels), columns, frame)
+        ticks = _ticks(rows, 4 if column == "single" and columns > 1 else 6)
         for index, (panel, level) in enumerate(zip(panels, levels, strict=True)):
             keep = np.ones(len(rows), dtype=bool) if by is None else (rows.covariates[by] == level).to_numpy()
             _curves(panel, table[table["group"] == level], fit.analysis.model.landmark or 0.0)
             _censored(panel, table[table["group"] == level], rows.time[keep & rows.is_last_spell & (rows.event == 0)])
-            _axes(panel, ticks, 1.02 * float(rows.time.max()), first=index % _columns(len(levels)) == 0)
+            _axes(panel, ticks, 1.02 * float(rows.time.max()), first=index % columns == 0)
             _title(panel, "All patients" if by is None else level, rows.select(keep))
             _numbers_at_risk(panel, ticks, at_risk(ticks, rows.time[keep], rows.entry[keep], rows.weight[keep]))
-        _finish(figure, fit, rows)
-        if passed is False or (passed is None and fit.mark):
-            mark_failed(figure)
-    return figure
+        _legend(figure, fit, rows, column)
+        return frame.complete(figure, _description(fit, rows, by, levels))
 
 
-def _columns(count: int) -> int:
+def _description(fit: Fit, rows: Cohort, by: str | None, levels: list[str]) -> str:
+    whom = "all patients" if by is None else f"each {by}: {', '.join(levels)}"
+    return (
+        f"{fit.analysis.endpoint.name} over time in {rows.unit} of {whom}. Posterior median and interval of a {fit.plan.family} "
+        f"model over the Kaplan-Meier curve, with the numbers at risk; {rows.patients:g} patients, {rows.events:g} events."
+    )
+
+
+def _columns(count: int, column: str) -> int:
+    if column == "single":
+        return min(count, 2)
     return count if count <= 4 else 4 if count > 6 else 3
 
 
-def _layout(count: int) -> tuple[Figure, list[Axes]]:
-    columns = _columns(count)
+def _layout(count: int, columns: int, frame: Frame) -> tuple[Figure, list[Axes]]:
     lines = math.ceil(count / columns)
-    wide = PANEL_WIDTH if count > 1 else 2.4 * PANEL_WIDTH
-    width, height = LEFT + columns * wide + 0.1, HEAD + FOOT + lines * (ABOVE + PANEL_HEIGHT + BELOW)
-    figure = Figure(figsize=(max(width, 5.6), height))
+    figure = frame.sheet(lines * (ABOVE + PANEL_HEIGHT + BELOW), FOOT[frame.column])
+    wide = min((frame.width - LEFT - 0.12 + GAP) / columns, 4.4)
     panels = []
     for index in range(count):
-        line, column = divmod(index, columns)
-        left = LEFT + column * wide
-        bottom = height - HEAD - line * (ABOVE + PANEL_HEIGHT + BELOW) - ABOVE - PANEL_HEIGHT
-        panels.append(figure.add_axes((left / width, bottom / height, (wide - 0.18) / width, PANEL_HEIGHT / height)))
+        line, across = divmod(index, columns)
+        top = frame.head + line * (ABOVE + PANEL_HEIGHT + BELOW) + ABOVE
+        panels.append(place(figure, LEFT + across * wide, top, wide - GAP, PANEL_HEIGHT))
     return figure, panels
 
 
@@ -143,23 +155,21 @@ def _numbers_at_risk(panel: Axes, ticks: Floats, counts: Floats) -> None:
         panel.text(tick, -0.275, f"{count:g}", transform=place, ha="center", va="top", size=6.5)
 
 
-def _ticks(rows: Cohort) -> Floats:
-    """At most six times from 0 to the last follow-up; multiples of 12 where the unit is months."""
+def _ticks(rows: Cohort, most: int) -> Floats:
+    """At most so many times from 0 to the last follow-up; multiples of 12 where the unit is months."""
     end = float(rows.time.max())
     if rows.unit == "months" and end > 12:
-        years = next((step for step in (1, 2, 3, 4, 5, 10, 20) if 60.0 * step > end), None)
+        years = next((step for step in (1, 2, 3, 4, 5, 10, 20) if 12.0 * (most - 1) * step > end), None)
         if years is not None:
             return np.asarray(np.arange(0.0, end, 12.0 * years))
-    ticks = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]).tick_values(0.0, end)
+    ticks = MaxNLocator(nbins=most - 1, steps=[1, 2, 2.5, 5, 10]).tick_values(0.0, end)
     return np.asarray([tick for tick in ticks if 0 <= tick <= end], dtype=np.float64)
 
 
-def _finish(figure: Figure, fit: Fit, rows: Cohort) -> None:
+def _legend(figure: Figure, fit: Fit, rows: Cohort, column: str) -> None:
     interval = fit.analysis.sampling.interval
     kind = {"eti": "equal-tailed", "hdi": "highest-density"}[interval.kind]
-    height = figure.get_figheight()
-    title = f"{fit.analysis.title} ({fit.analysis.endpoint.name})"
-    figure.text(0.01, 1 - 0.06 / height, title, ha="left", va="top", size=9, weight="bold")
+    width, height = figure.get_size_inches()
     handles = [
         Line2D([], [], color=POSTERIOR, linewidth=1.3, label=f"posterior median ({fit.plan.family})"),
         Patch(facecolor=POSTERIOR, alpha=0.22, label=f"{interval.prob:.0%} {kind} interval"),
@@ -168,11 +178,10 @@ def _finish(figure: Figure, fit: Fit, rows: Cohort) -> None:
         Line2D([], [], color=KAPLAN_MEIER, linewidth=0.5, linestyle=":", label=f"{interval.prob:.0%} log-log interval"),
     ]
     figure.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=3, frameon=False, fontsize=6.5, columnspacing=1.4
-    )
-    if fit.data_name:
-        figure.text(0.99, 0.05 / height, f"Data: {fit.data_name}", ha="right", va="bottom", size=6.5, color=QUIET)
-    figure.text(0.5, (FOOT - 0.13) / height, f"Time ({rows.unit})", ha="center", va="bottom", size=8)
+        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.12 / height), ncols=2 if column == "single" else 3,
+        frameon=False, fontsize=6 if column == "single" else 6.5, columnspacing=1.4,
+    )  # fmt: skip
+    write(figure, width / 2, height - FOOT[column] + 0.16, f"Time ({rows.unit})", ha="center", va="bottom", size=8)
 
 
 __all__ = ["main_group", "survival"]

@@ -1,0 +1,1 @@
+"""Tables for print: CSV, LaTeX, Word and HTML."""
