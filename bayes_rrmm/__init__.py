@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from bayes_rrmm import plots
+    from bayes_rrmm import plots, tables
     from bayes_rrmm.against_published import published_table
     from bayes_rrmm.agreement import Agreement, compare_with_frequentist
     from bayes_rrmm.agreement.immortal_time import ImmortalTime, immortal_time
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bayes_rrmm.published_record import Published
     from bayes_rrmm.read import load_analysis, read_cohort
     from bayes_rrmm.reading import Estimates, estimate, missing_values, summarise
+    from bayes_rrmm.reports import Report, report
     from bayes_rrmm.sensitivity import MissingReadings, SmallGroup, compare_missing, small_group
     from bayes_rrmm.sensitivity.power_scaling import power_scaling
     from bayes_rrmm.sensitivity.power_scaling_record import PowerScaling
@@ -85,6 +86,8 @@ _HOMES = {
     "estimate": "reading",
     "missing_values": "reading",
     "summarise": "reading",
+    "Report": "reports",
+    "report": "reports",
     "MissingReadings": "sensitivity",
     "PowerScaling": "sensitivity.power_scaling_record",
     "Shrinkage": "sensitivity.shrinkage_record",
@@ -119,6 +122,7 @@ __all__ = [
     "PublishedEvidence",
     "PublishedTable",
     "Rank",
+    "Report",
     "Rmst",
     "RunFolderError",
     "Shrinkage",
@@ -149,11 +153,13 @@ __all__ = [
     "published_names",
     "published_table",
     "read_cohort",
+    "report",
     "run",
     "save_fit",
     "shrinkage",
     "small_group",
     "summarise",
+    "tables",
     "validate",
 ]
 
@@ -161,8 +167,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "plots":
-        return importlib.import_module("bayes_rrmm.plots")
+    if name in ("plots", "tables"):
+        return importlib.import_module(f"bayes_rrmm.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(f"bayes_rrmm.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'bayes_rrmm' has no attribute {name!r}")

@@ -57,6 +57,11 @@ class Results:
         """Whether the analysed rows are at hand."""
         return self.cohort is not None or self.fit.cohort is not None
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether the agreement table is written, or can be computed."""
+        return self.has_rows or self._has("crosscheck")
+
     @cached_property
     def read(self) -> list[tuple[AnyEstimand, Estimates]]:
         """Every reported estimand with its draws."""

@@ -6,9 +6,10 @@ It is written to a temporary sibling and renamed, so a killed command leaves not
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,16 +107,31 @@ def _text_of(analysis: Analysis) -> str:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON so that a reader never sees half of it."""
-    temporary = path.with_name(f".{path.name}.incomplete")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write text so that a reader never sees half of it. Raises OSError where it cannot be written."""
+    with whole(path) as temporary:
+        temporary.write_text(content, encoding="utf-8")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to, which becomes `path` when the block ends without an error and vanishes otherwise. It
+    ends as `path` does, for writers that look at the suffix."""
+    temporary = path.with_name(f".incomplete-{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a CSV so that a reader never sees half of it."""
-    temporary = path.with_name(f".{path.name}.incomplete")
-    table.to_csv(temporary, index=False)
-    temporary.replace(path)
+    """Write a CSV so that a reader never sees half of it. Raises OSError where it cannot be written."""
+    with whole(path) as temporary:
+        table.to_csv(temporary, index=False)
 
 
 TEXT_COLUMNS = (
@@ -125,14 +141,23 @@ TEXT_COLUMNS = (
 """Columns of a run folder's tables that hold text, whatever it looks like: a level may be called 1."""
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A table as `write_table` wrote it: text stays text, and an empty text is ''. Raises RunFolderError where it cannot be."""
+def read_table(
+    path: Path, text: Collection[str] = TEXT_COLUMNS, remedy: str = "make the run again with `bayes-rrmm fit`"
+) -> pd.DataFrame:
+    """A table as `write_table` wrote it: columns of `text` stay text, and an empty text is ''. Raises RunFolderError, with the
+    remedy, where it cannot be read."""
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False, na_values={"": [""]})
-        others = [name for name in table.columns if name not in TEXT_COLUMNS]
+        table = pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values={"": [""]})
+        others = [name for name in table.columns if name not in text]
         return table.assign(**pd.read_csv(path, usecols=others)) if others else table
     except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error}); make the run again with `bayes-rrmm fit`.") from None
+        raise RunFolderError(f"{path}: cannot be read ({error}); {remedy}.") from None
+
+
+def folder_safe(name: str) -> str:
+    """The name, such as a level's, as that of a file or folder: letters of any alphabet, digits, `_`, `+`, `-` and dots inside;
+    whatever else it holds is a `-`. At most 60 characters, and never empty."""
+    return re.sub(r"[^\w+.-]+", "-", name)[:60].strip(".-") or "unnamed"
 
 
 def read_fit(folder: Path, data: pd.DataFrame | None = None) -> Fit:

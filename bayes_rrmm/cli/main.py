@@ -17,6 +17,7 @@ from bayes_rrmm.cli.demo_command import demo
 from bayes_rrmm.cli.missing_command import missing
 from bayes_rrmm.cli.models_command import models
 from bayes_rrmm.cli.published_command import published
+from bayes_rrmm.cli.report_command import report
 from bayes_rrmm.cli.sensitivity_command import sensitivity
 from bayes_rrmm.cli.shared import ERROR
 from bayes_rrmm.cli.simulate_command import simulate
@@ -43,6 +44,7 @@ for command in (
     commands.crosscheck,
     missing,
     sensitivity,
+    report,
     published,
     simulate,
 ):

@@ -10,6 +10,8 @@ import click
 from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, load_saved, note_command, print_json, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from bayes_rrmm.fitted import Fit
@@ -42,7 +44,7 @@ OF_A_GROUP = (
 @click.option("--baseline", "baselines", multiple=True, help="Another baseline, such as equal-events:8; repeatable.")
 @click.option("--no-baselines", is_flag=True, help="No other baselines: they take 10 s or more each to compile.")
 @click.option("--no-pooling", is_flag=True, help="The variable's levels not pooled beside: that takes 10 s or more to compile.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the tables; an interrupted command resumes from it.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the tables (default: in DIR/dossiers); resumes from it.")
 @shared
 def sensitivity(
     folder: Path,
@@ -66,7 +68,8 @@ def sensitivity(
     """What the patients of one GROUP in the run DIR can say: prior grid, tipping point, each patient left out and flipped,
     pooling, other baselines, delayed entry, landmarks. Without --group: how far each reported number feels the prior.
 
-    Tables, in --out and --json, tell patients by row number, without their times and statuses; in Python
+    They are written to DIR/dossiers, where `report` finds them, or to --out; an interrupted command takes up from there.
+    Tables, there and in --json, tell patients by row number, without their times and statuses; in Python
     `save(folder, patients=True)` keeps these."""
     from bayes_rrmm.cli.progress import counted
     from bayes_rrmm.sensitivity import small_group
@@ -75,13 +78,12 @@ def sensitivity(
     treated = None if treated_at is None else _column(treated_at, data)
     fitted = load_saved(folder, data)
     if group is None:
-        code = _without_group(fitted, of, versus, out, quiet, as_json)
+        code = _without_group(folder, fitted, of, versus, out, quiet, as_json)
         _note(folder, fitted)
         return code
-    if out is not None:
-        _refuse_other_dossier(out, fitted, group, of, versus)
+    place = _place(folder, out, fitted, group, of, versus)
     priors = {f"yours {hr:g}-{upper:g}": {"hazard_ratio": hr, "upper95": upper} for hr, upper in own}
-    refits = None if out is None else out / "refits"
+    refits = place / "refits"
     try:
         with counted(quiet or as_json) as progress:
             found = small_group(
@@ -91,15 +93,14 @@ def sensitivity(
             )  # fmt: skip
     except KeyboardInterrupt:
         raise click.Abort(_kept(refits)) from None
-    if out is not None:
-        found.save(out)
+    found.save(place)
     if as_json:
         from bayes_rrmm.cli.text import records
-        from bayes_rrmm.sensitivity.group_dossier import SECTIONS
+        from bayes_rrmm.sensitivity.dossier_folder import SECTIONS
 
         print_json({**found.record(), **{name: records(found.without_patients(name)) for name in SECTIONS}})
     elif not quiet:
-        click.echo(str(found))
+        click.echo(f"{found}\n\nThe tables, this text and the refits are in {place}.")
     _note(folder, fitted)
     return 0 if found.passed else FAILED_DIAGNOSTIC
 
@@ -122,13 +123,15 @@ def _refuse_contradictions(context: click.Context, group: str | None, of: str | 
             raise click.UsageError(f"{given[without]} and {given[chosen]} contradict each other: leave one out.")
 
 
-def _refuse_other_dossier(out: Path, fitted: Fit, group: str, of: str | None, versus: str | None) -> None:
-    """Before anything is sampled, and before refits are put among those of another group."""
-    from bayes_rrmm.sensitivity.dossier_folder import refuse_other
+def _place(folder: Path, out: Path | None, fitted: Fit, group: str, of: str | None, versus: str | None) -> Path:
+    """Where the dossier goes. Another group's is refused before anything is sampled, and before refits are put among its own."""
+    from bayes_rrmm.sensitivity.dossier_folder import place_for, refuse_other
     from bayes_rrmm.sensitivity.group_question import ask
 
     question = ask(fitted, fitted.require_cohort("the dossier of a group"), group, of, versus)
-    refuse_other(out, (question.group, question.versus, question.of))
+    place = place_for(folder, question) if out is None else out
+    refuse_other(place, (question.group, question.versus, question.of))
+    return place
 
 
 def _note(folder: Path, fitted: Fit) -> None:
@@ -141,11 +144,13 @@ def _note(folder: Path, fitted: Fit) -> None:
     note_command(folder, fitted)
 
 
-def _without_group(fitted: Fit, of: str | None, versus: str | None, out: Path | None, quiet: bool, as_json: bool) -> int:
+def _without_group(
+    folder: Path, fitted: Fit, of: str | None, versus: str | None, out: Path | None, quiet: bool, as_json: bool
+) -> int:
     """Power-scaling of every reported number, and with `of` the shrinkage of that term."""
     from bayes_rrmm.cli.progress import counted
     from bayes_rrmm.cli.text import records
-    from bayes_rrmm.run_folder import write_table
+    from bayes_rrmm.sensitivity.dossier_folder import DOSSIERS
     from bayes_rrmm.sensitivity.power_scaling import power_scaling
     from bayes_rrmm.sensitivity.shrinkage import shrinkage
 
@@ -155,16 +160,27 @@ def _without_group(fitted: Fit, of: str | None, versus: str | None, out: Path | 
         with counted(quiet or as_json) as progress:
             found["shrinkage"] = beside = shrinkage(fitted, fitted.cohort, of, versus=versus, progress=progress)
         failed = failed or not beside.passed
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, record in found.items():
-            write_table(out / f"{name}.csv", record.to_dataframe())
+    written = _write(folder / DOSSIERS if out is None else out, found, "" if out else of or "")
     if as_json:
         tables = {name: records(record.to_dataframe()) for name, record in found.items()}
         print_json({**tables, "conclusion": {name: record.conclusion for name, record in found.items()}})
     elif not quiet:
-        click.echo("\n\n".join(str(record) for record in found.values()))
+        texts = "\n\n".join(str(record) for record in found.values())
+        click.echo(f"{texts}\n\nWritten: {', '.join(map(str, written))}")
     return FAILED_DIAGNOSTIC if failed else 0
+
+
+def _write(folder: Path, found: Mapping[str, PowerScaling | Shrinkage], term: str) -> list[Path]:
+    """The tables as files; shrinkage is named by its term, where there is one, for a run has several."""
+    from bayes_rrmm.run_folder import folder_safe, write_table
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, record in found.items():
+        named = f"{name}_{folder_safe(term)}" if term and name == "shrinkage" else name
+        written.append(folder / f"{named}.csv")
+        write_table(written[-1], record.to_dataframe())
+    return written
 
 
 def _column(name: str, data: str | None) -> pd.Series[str]:
@@ -178,9 +194,9 @@ def _column(name: str, data: str | None) -> pd.Series[str]:
     return column(table_of(data), name, "time of treatment")
 
 
-def _kept(refits: Path | None) -> str:
+def _kept(refits: Path) -> str:
     """What an interrupted command leaves."""
-    kept = 0 if refits is None or not refits.is_dir() else len(list(refits.glob("*.json")))
+    kept = len(list(refits.glob("*.json"))) if refits.is_dir() else 0
     if not kept:
         return ""
     return f"interrupted: {kept} refits are kept in {refits}, no table was written; the same command takes up where it stopped."

@@ -1,6 +1,33 @@
-"""Figures: each a function of a fit that returns a matplotlib Figure. Sole owner of matplotlib."""
+"""Figures: each a function of a fit, a run folder or its results that returns a matplotlib Figure. Sole owner of matplotlib."""
 
+from bayes_rrmm.plots.densities import densities
+from bayes_rrmm.plots.forest import forest
+from bayes_rrmm.plots.gallery import GALLERY, OF_DOSSIERS
+from bayes_rrmm.plots.influence import influence
+from bayes_rrmm.plots.prior_grid import prior_grid
+from bayes_rrmm.plots.prior_posterior import prior_posterior
+from bayes_rrmm.plots.ranks import ranks
+from bayes_rrmm.plots.shrinkage import shrinkage
 from bayes_rrmm.plots.style import save
+from bayes_rrmm.plots.subgroups import subgroups
 from bayes_rrmm.plots.survival import main_group, survival
+from bayes_rrmm.plots.tipping_contour import tipping_contour
+from bayes_rrmm.plots.tipping_curve import tipping_curve
 
-__all__ = ["main_group", "save", "survival"]
+__all__ = [
+    "GALLERY",
+    "OF_DOSSIERS",
+    "densities",
+    "forest",
+    "influence",
+    "main_group",
+    "prior_grid",
+    "prior_posterior",
+    "ranks",
+    "save",
+    "shrinkage",
+    "subgroups",
+    "survival",
+    "tipping_contour",
+    "tipping_curve",
+]

@@ -8,39 +8,162 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
+from bayes_rrmm.plots.densities import densities
+from bayes_rrmm.plots.forest import forest
+from bayes_rrmm.plots.influence import influence
+from bayes_rrmm.plots.prior_grid import prior_grid
+from bayes_rrmm.plots.prior_posterior import prior_posterior
+from bayes_rrmm.plots.ranks import ranks
+from bayes_rrmm.plots.shrinkage import shrinkage
 from bayes_rrmm.plots.style import Column
+from bayes_rrmm.plots.subgroups import subgroups
 from bayes_rrmm.plots.survival import main_group, survival
+from bayes_rrmm.plots.tipping_contour import tipping_contour
+from bayes_rrmm.plots.tipping_curve import tipping_curve
 from bayes_rrmm.results import Results
+from bayes_rrmm.sensitivity.dossier_folder import Dossier
 
 
 class Draw(Protocol):
     """Draws one figure of results."""
 
-    def __call__(self, results: Results, *, column: Column = "double", title: str | None = None) -> Figure: ...
+    def __call__(self, results: Results, /, *, column: Column = "double", title: str | None = None) -> Figure: ...
+
+
+class DrawOfDossier(Protocol):
+    """Draws one figure of a small group's dossier beside the results it belongs to."""
+
+    def __call__(self, dossier: Dossier, results: Results, /, *, column: Column = "double", title: str | None = None) -> Figure: ...
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure of a report. `name` is that of its file, `caption` what it shows and how to read it, `applies` whether the results
-    have it."""
+    """A figure of a report. `name` is that of its file, `section` (results, checks, diagnostics) where it stands, `caption` what it
+    shows and how to read it, `applies` whether the results have it."""
 
     name: str
+    section: str
     caption: str
     draw: Draw
     applies: Callable[[Results], bool]
 
 
+@dataclass(frozen=True)
+class ShownOfDossier:
+    """A figure of a dossier, likewise."""
+
+    name: str
+    caption: str
+    draw: DrawOfDossier
+    applies: Callable[[Dossier], bool]
+
+
+def _has_rows(results: Results) -> bool:
+    return results.has_rows
+
+
+def _has(estimand: str) -> Callable[[Results], bool]:
+    return lambda results: bool((results.estimates["estimand"] == estimand).any())
+
+
+def _has_subgroups(results: Results) -> bool:
+    return bool((results.estimates["subgroup"] != "").any())
+
+
+def _has_prior(results: Results) -> bool:
+    return "prior" in results.fit.tree
+
+
 def _survival(results: Results, *, column: Column = "double", title: str | None = None) -> Figure:
     by = main_group(results.fit)
-    return survival(results, by=by, column=column, title=title, curves=results.curves)
+    return survival(results, results.rows, by, column=column, title=title, curves=results.curves)
+
+
+def _shrinkage(dossier: Dossier, results: Results, *, column: Column = "double", title: str | None = None) -> Figure:
+    return shrinkage(dossier.to_dataframe("shrinkage"), results, column=column, title=title)
 
 
 GALLERY = (
     Shown(
         "survival",
+        "results",
         "Posterior survival over Kaplan-Meier, with numbers at risk. Where line and steps part, the model does not fit; dashed is "
         "beyond the group's follow-up, where only the model speaks.",
         _survival,
-        lambda results: results.has_rows,
+        _has_rows,
+    ),
+    Shown(
+        "forest",
+        "results",
+        "Hazard ratios: posterior median and interval, Cox, and Firth's Cox where events are few, with patients and events. The "
+        "shaded region is where a difference would hardly matter.",
+        forest,
+        _has("hazard-ratio"),
+    ),
+    Shown(
+        "densities",
+        "results",
+        "Posterior densities of the hazard ratios: the darker part is the probability that the hazard is lower.",
+        densities,
+        _has("hazard-ratio"),
+    ),
+    Shown(
+        "subgroups",
+        "results",
+        "The hazard ratio in each subgroup. Whether subgroups differ is told by the ratio of their hazard ratios, not by which of "
+        "them clears 1.",
+        subgroups,
+        _has_subgroups,
+    ),
+    Shown(
+        "ranks",
+        "results",
+        "The probability of each rank. A group of few patients may well be best and worst: a wide row is an honest one.",
+        ranks,
+        _has("rank"),
+    ),
+    Shown(
+        "prior_posterior",
+        "checks",
+        "Prior against posterior: where they are alike, the data said little and the answer is the prior's.",
+        prior_posterior,
+        _has_prior,
     ),
 )
+"""The figures of a run, in the order of its report."""
+
+OF_DOSSIERS = (
+    ShownOfDossier(
+        "prior_grid",
+        "What each prior makes of the same patients: the pale line is what it expected, the dark one what it says after the data.",
+        prior_grid,
+        lambda _: True,
+    ),
+    ShownOfDossier(
+        "tipping_curve",
+        "How sure the answer is as the prior centred at no effect widens; where the curve crosses the dashed line is the tipping "
+        "point, and no crossing is an answer too.",
+        tipping_curve,
+        lambda _: True,
+    ),
+    ShownOfDossier(
+        "tipping_contour",
+        "The same by the prior's centre and width: the thick line is the tipping point, diamonds are the priors "
+        "by name, dots the refits.",
+        tipping_contour,
+        lambda _: True,
+    ),
+    ShownOfDossier(
+        "influence",
+        "The hazard ratio without each patient of the group, and with each status reversed: how far one patient moves it.",
+        influence,
+        lambda _: True,
+    ),
+    ShownOfDossier(
+        "shrinkage",
+        "Every level unpooled, pooled, by Cox and by Firth: the arrows are what pooling does.",
+        _shrinkage,
+        lambda dossier: bool(len(dossier.to_dataframe("shrinkage"))),
+    ),
+)
+"""The figures of a small group's dossier."""

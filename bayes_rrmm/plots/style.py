@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,7 +55,6 @@ SETTINGS: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "bayes_rrmm",
     "text.parse_math": False,
-    
 }
 """Type 42 fonts are embedded whole in a PDF, as journals ask; in an SVG letters are outlines, which need no font; the same figure
 gives the same bytes."""
@@ -90,3 +90,11 @@ def save(figure: Figure, path: str | Path, dpi: int = 300) -> None:
     }
     with house_style():
         figure.savefig(path, dpi=dpi, metadata=metadata[suffix])
+
+
+def svg_of(figure: Figure) -> str:
+    """The figure as the text of an SVG file, such as a web page holds; letters are outlines, so it needs no font."""
+    buffer = io.StringIO()
+    with house_style():
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Description": str(figure.get_label())})
+    return buffer.getvalue()

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bayes_rrmm.errors import AnalysisError, nearest
-from bayes_rrmm.sensitivity.dossier_folder import write_dossier
+from bayes_rrmm.sensitivity.dossier_folder import SECTIONS, Dossier, write_dossier
 from bayes_rrmm.sensitivity.group_frequentist import Counted
 from bayes_rrmm.sensitivity.group_question import GroupQuestion
 from bayes_rrmm.sensitivity.group_words import conclusion, lines
@@ -18,10 +18,6 @@ from bayes_rrmm.sensitivity.power_scaling_record import PowerScaling
 from bayes_rrmm.sensitivity.refits import Refitted
 from bayes_rrmm.sensitivity.shrinkage_record import Shrinkage
 
-SECTIONS = (
-    "frequentist", "priors", "curve", "contour", "crossings", "left_out", "flipped", "power_scaling", "shrinkage", "baselines",
-    "follow_up", "immortal", "refits",
-)  # fmt: skip
 OF_PATIENTS = {"left_out": ["time", "event"], "flipped": ["time", "event"]}
 """The columns of each section that are a patient's own data."""
 
@@ -30,14 +26,15 @@ OF_PATIENTS = {"left_out": ["time", "event"], "flipped": ["time", "event"]}
 class SmallGroup:
     """What the patients of a level can say. A table a section, hazard ratios with equal-tailed intervals:
 
-    `frequentist` (a row a method), `priors` (the prior as analysed, then the grid), `curve` (by the sd of priors centred at 1),
+    `frequentist` (a row a method), `priors` (the prior as analysed, then the grid), `explorer` (priors on the way from the
+    sceptical to the enthusiastic one, by `weight`; both ends are those of `priors`), `curve` (by the sd of priors centred at 1),
     `contour` (by sd and centre), `crossings` (where the probability crosses `threshold`), `left_out` (each patient, by refit or
     by PSIS), `flipped` (each status of the group), `power_scaling` (the hazard ratio first, then everything reported),
     `shrinkage` (each level of the variable pooled, unpooled, by Cox and Firth), `baselines` (other baseline hazards, maximum
     likelihood beside), `follow_up` (delayed entry, time-dependent group, landmarks, Cox beside), `immortal` (what the group's
     months before treatment do), `refits` (every refit, with its diagnostics). Sections that were not asked for are empty.
     `side` is that of 1 on which the hazard ratio is under the widest prior; `data_from` is what the data's own standard error
-    is of.
+    is of; `fit` is the digest of the posterior that all of it was made beside, `fingerprint` that of the analysed rows.
     """
 
     title: str
@@ -50,6 +47,7 @@ class SmallGroup:
     analysed: Refitted
     frequentist: pd.DataFrame
     priors: pd.DataFrame
+    explorer: pd.DataFrame
     curve: pd.DataFrame
     contour: pd.DataFrame
     crossings: pd.DataFrame
@@ -63,6 +61,8 @@ class SmallGroup:
     shrinkage: Shrinkage | None = None
     notes: tuple[str, ...] = ()
     mark: str = ""
+    fit: str = ""
+    fingerprint: str = ""
 
     @property
     def passed(self) -> bool:
@@ -83,8 +83,23 @@ class SmallGroup:
             return pd.DataFrame()
         return table if isinstance(table, pd.DataFrame) else table.to_dataframe()
 
+    @property
+    def asked(self) -> list[str]:
+        """The sections that were asked for: a table without columns was not."""
+        return [name for name in SECTIONS if len(self.to_dataframe(name).columns)]
+
+    def dossier(self) -> Dossier:
+        """It as its folder would hold it, without the patients' own times and statuses: what figures and a report take."""
+        parts = {name: getattr(self, name) for name in ("title", "sizes", "threshold", "side", "passed", "conclusion", "notes")}
+        tables = {name: self.without_patients(name) for name in self.asked}
+        question = self.question
+        return Dossier(
+            question.group, question.versus, question.of, **parts, tables=tables, text=f"{self}\n",
+            fit=self.fit, fingerprint=self.fingerprint,
+        )  # fmt: skip
+
     def record(self) -> dict[str, Any]:
-        """Whose dossier it is and what it says, fit for JSON: everything but its tables."""
+        """Whose dossier it is, of which fit, and what it says, fit for JSON: everything but its tables, whose names it has."""
         return {
             "group": self.question.group,
             "versus": self.question.versus,
@@ -96,6 +111,8 @@ class SmallGroup:
             "passed": self.passed,
             "conclusion": self.conclusion,
             "notes": list(self.notes),
+            "fit": {"identity": self.fit, "fingerprint": self.fingerprint},
+            "tables": self.asked,
         }
 
     def without_patients(self, section: str) -> pd.DataFrame:
@@ -110,9 +127,8 @@ class SmallGroup:
 
         Raises RunFolderError where the folder holds the dossier of another group, or cannot be written.
         """
-        tables = {name: self.to_dataframe(name) if patients else self.without_patients(name) for name in SECTIONS}
-        asked = {name: table for name, table in tables.items() if len(table.columns)}
-        write_dossier(Path(folder), asked, f"{self}\n", self.record(), SECTIONS)
+        tables = {name: self.to_dataframe(name) if patients else self.without_patients(name) for name in self.asked}
+        write_dossier(Path(folder), tables, f"{self}\n", self.record())
 
     def __str__(self) -> str:
         return "\n".join(lines(self))

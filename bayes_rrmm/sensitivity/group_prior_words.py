@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from bayes_rrmm.rounding import figure_of
 from bayes_rrmm.sensitivity.group_figures import Row, ratio
 from bayes_rrmm.sensitivity.power_scaling_components import PRIOR
 from bayes_rrmm.sensitivity.power_scaling_record import DATA, NOT_COMPUTED
@@ -12,6 +13,16 @@ from bayes_rrmm.sensitivity.power_scaling_text import scaling_conclusion, scalin
 
 if TYPE_CHECKING:
     from bayes_rrmm.sensitivity.group_dossier import SmallGroup
+
+
+def explorer_line(found: SmallGroup) -> str:
+    """What the posterior says on the way from the sceptical to the enthusiastic prior; refits that failed are not told."""
+    rows = found.explorer[found.explorer["passed"].astype(bool)].to_dict("records")
+    told = [
+        f"{figure_of(row['centre'], 'ratio')}: {figure_of(row['hr'], 'ratio')} ({figure_of(row['p_below_1'], 'probability')})"
+        for row in rows
+    ]
+    return f"from sceptical to enthusiastic, by the prior's centre HR (P(HR < 1)): {', '.join(told) or 'no refit passed'}"
 
 
 def shrinkage_lines(found: SmallGroup) -> list[str]:

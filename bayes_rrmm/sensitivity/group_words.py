@@ -13,7 +13,7 @@ from bayes_rrmm.rounding import figure_of
 from bayes_rrmm.sensitivity.group_answer import Answer, answer_of, asked, on_side
 from bayes_rrmm.sensitivity.group_figures import Row, below, mark, number, ratio, span
 from bayes_rrmm.sensitivity.group_model_words import baseline_lines, follow_up_lines, model_sentences, turned_by_model
-from bayes_rrmm.sensitivity.group_prior_words import prior_sentences, scaling_lines, shrinkage_lines
+from bayes_rrmm.sensitivity.group_prior_words import explorer_line, prior_sentences, scaling_lines, shrinkage_lines
 
 if TYPE_CHECKING:
     from bayes_rrmm.sensitivity.group_dossier import SmallGroup
@@ -37,6 +37,7 @@ def lines(found: SmallGroup) -> list[str]:
     for row in found.priors.to_dict("records"):
         name = row["prior"] if math.isnan(row["sd"]) else f"{row['prior']} (HR {row['centre']:.2g}, sd {row['sd']:.2g})"
         text.append(f"  {name:<31}{ratio(row):>20}  {below(row)}  {_weighs(row)}{mark(row)}".rstrip())
+    text.append(f"  {explorer_line(found)}")
     text += ["Tipping point", f"  {tipping(found)}", *(f"  {line}" for line in _centres(found))]
     text.append("Patients of the group, by refit: left out, status flipped")
     for out, other in zip(_group(found).to_dict("records"), found.flipped.to_dict("records"), strict=True):

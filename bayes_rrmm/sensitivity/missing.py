@@ -20,7 +20,6 @@ from bayes_rrmm.cohort import Cohort, build_cohort
 from bayes_rrmm.errors import DataError, listed
 from bayes_rrmm.estimands import AnyEstimand, HazardRatio
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.inference import compile_model
 from bayes_rrmm.model_checks import diagnose
 from bayes_rrmm.plan import make_plan
 from bayes_rrmm.reading import Estimates, default_estimands, estimate, missing_values, summarise
@@ -142,6 +141,8 @@ def _fit(analysis: Analysis, rule: str, data: pd.DataFrame, origin: str) -> tupl
     under = _under(analysis, rule)
     cohort = build_cohort(data, under, origin)
     plan = make_plan(under, cohort)
+    from bayes_rrmm.inference import compile_model
+
     return compile_model(plan, cohort).sample(plan, cohort), cohort
 
 

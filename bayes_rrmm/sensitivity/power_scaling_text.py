@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayes_rrmm.agreement.text import NAMES
+from bayes_rrmm.agreement.wording import NAMES
 from bayes_rrmm.diagnostics.leave_one_out import TOO_HIGH
 from bayes_rrmm.errors import listed
 from bayes_rrmm.rounding import figure_of

@@ -30,7 +30,6 @@ from bayes_rrmm.diagnostics.checks import checks_of, measure_quantity
 from bayes_rrmm.errors import BayesRrmmError, FitError, RunFolderError, listed, shortened
 from bayes_rrmm.estimands import HazardRatio
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.inference import compile_model, load_sampler
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.reading import estimate
 from bayes_rrmm.run_folder import write_json
@@ -65,6 +64,8 @@ def compiled_sample(refit: Refit) -> Fit:
 
     The sampler takes an interruption (Ctrl-C) to itself and comes back with what it has: that is no failed refit, and is passed on.
     """
+    from bayes_rrmm.inference import compile_model, load_sampler
+
     load_sampler()
     try:
         return compile_model(refit.plan, refit.cohort).sample(refit.plan, refit.cohort, draws_only=True)

@@ -21,6 +21,7 @@ from bayes_rrmm.evidence.tipping import check_threshold
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading import estimate, reported_estimands
 from bayes_rrmm.sensitivity.crossing import CENTRES, SCALES
+from bayes_rrmm.sensitivity.explorer import between, line_table
 from bayes_rrmm.sensitivity.group_answer import side_of
 from bayes_rrmm.sensitivity.group_baselines import BaselineChoice, baselines_table, choices_of, plans_of
 from bayes_rrmm.sensitivity.group_dossier import SmallGroup
@@ -141,6 +142,7 @@ def _refits(asked: _Asked, patients: list[Patient], needed: list[Patient]) -> di
     cohort = asked.cohort
     return {
         "priors": [asked.prior(f"prior: {prior.name}", prior.mean, prior.sd) for prior in asked.grid],
+        "explorer": [asked.prior(*prior) for prior in between(*asked.grid[:2])],
         "curve": [asked.prior(f"prior centred at 1, sd {sd:.3g}", 0.0, sd) for sd in asked.scales],
         "contour": [
             asked.prior(f"prior centred at {hr:.3g}, sd {sd:.3g}", math.log(hr), sd)
@@ -205,6 +207,7 @@ def _dossier(
         analysed=analysed,
         frequentist=frequentist,
         priors=prior_table(question.own, asked.grid, analysed, found["priors"], sizes, se),
+        explorer=line_table(asked.grid[:2], found["priors"][:2], found["explorer"]),
         curve=curve,
         contour=contour,
         crossings=crossings_table(curve, contour, side, asked.threshold, log_hr, se),
@@ -216,6 +219,8 @@ def _dossier(
         refits=pd.DataFrame(refits),
         notes=tuple(note for note in _notes(asked, outside, sizes) if note),
         mark=asked.fit.mark,
+        fit=asked.fit.identity,
+        fingerprint=asked.cohort.fingerprint,
     )
 
 

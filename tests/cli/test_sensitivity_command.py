@@ -18,7 +18,7 @@ from bayes_rrmm import sensitivity
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.run_folder import write_table
 from bayes_rrmm.sensitivity import dossier_folder, shrinkage
-from bayes_rrmm.sensitivity.group_dossier import SECTIONS
+from bayes_rrmm.sensitivity.dossier_folder import SECTIONS, dossiers_of, read_dossier
 from bayes_rrmm.sensitivity.refits import Refit
 
 Cli = Callable[..., Ended]
@@ -45,13 +45,16 @@ def around_the_mode(refit: Refit) -> Fit:
 
 
 def test_tables_text_and_refits_are_written(cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file a section, the text as printed, and a file a refit; JSON holds the same tables."""
+    """A file a section, the text as printed, and a file a refit; JSON holds the same tables. What is printed ends with where they
+    are, which no file says."""
     coarse(monkeypatch, around_the_mode)
     chosen = ("--group", "c", "--baseline", "exponential", "--landmark", 4, "--landmark", 9)
     ended = cli("sensitivity", run, *chosen, "--out", tmp_path / "dossier")
     assert (ended.code, ended.err) == (0, "")
     assert "Conclusion: c / a" in ended.out
-    assert (tmp_path / "dossier" / "dossier.txt").read_text() == ended.out
+    text, _, where = ended.out.rpartition("\n\n")
+    assert f"{text}\n" == (tmp_path / "dossier" / "dossier.txt").read_text()
+    assert where == f"The tables, this text and the refits are in {tmp_path / 'dossier'}.\n"
     lengths = {name: len(pd.read_csv(tmp_path / "dossier" / f"{name}.csv")) for name in SECTIONS}
     assert [name for name, length in lengths.items() if not length] == ["immortal"]
     assert (lengths["baselines"], lengths["follow_up"]) == (2, 3)
@@ -64,8 +67,29 @@ def test_tables_text_and_refits_are_written(cli: Cli, run: Path, tmp_path: Path,
     assert {name: record[name] for name in ("group", "versus", "of", "threshold", "side", "passed")} == {
         "group": "c", "versus": "a", "of": "group", "threshold": 0.975, "side": stored["side"], "passed": True,
     }  # fmt: skip
+    fit = br.load_fit(run)
+    assert record["fit"] == {"identity": fit.identity, "fingerprint": fit.fingerprint}
+    assert record["tables"] == list(SECTIONS)
     assert (record["sizes"]["patients"], record["sizes"]["others"]) == (15, 15)
     assert {"title", "conclusion", "notes"} < stored.keys()
+
+
+def test_without_a_folder_the_dossier_is_the_run_s(cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written to DIR/dossiers/LEVEL, refits and all, also with --json, so that a report of the run finds it; another level or
+    comparison has a folder of its own, and the next fit put in the run's place has none."""
+    coarse(monkeypatch, around_the_mode)
+    plain = ("sensitivity", run, *PLAIN, "--no-pooling")
+    ended = cli(*plain, "--group", "c")
+    place = run / "dossiers" / "c"
+    assert ended.out.endswith(f"The tables, this text and the refits are in {place}.\n")
+    assert any((place / "refits").glob("*.json"))
+    assert cli(*plain, "--group", "c", "--versus", "b", "--json").code == 0
+    assert cli(*plain, "--group", "b", "--quiet").out == ""
+    assert [path.name for path in dossiers_of(run)] == ["b", "c", "c-against-b"]
+    fit = br.load_fit(run)
+    assert all(read_dossier(path).belongs_to(fit) for path in dossiers_of(run))
+    br.save_fit(fit, run, overwrite=True)
+    assert dossiers_of(run) == []
 
 
 def test_times_and_statuses_of_patients_are_not_written(
@@ -232,7 +256,8 @@ def test_a_failed_refit_is_exit_code_2(cli: Cli, run: Path, monkeypatch: pytest.
 def test_without_a_group_every_reported_number_is_power_scaled(
     cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The table of `br.power_scaling`; with a term its shrinkage too, and exit code 2 where its refit failed."""
+    """The table of `br.power_scaling`; with a term its shrinkage too, and exit code 2 where its refit failed. Without --out they
+    are in DIR/dossiers, the shrinkage by its term: a report takes them from there, so the run's own folder is written to."""
     ended = cli("sensitivity", run, "--out", tmp_path / "scaled")
     assert (ended.code, ended.err) == (0, "")
     table = br.power_scaling(br.load_fit(run)).table
@@ -245,6 +270,13 @@ def test_without_a_group_every_reported_number_is_power_scaled(
     record = json.loads(cli("sensitivity", run, "--of", "group", "--json").out)
     assert [row["level"] for row in record["shrinkage"]] == ["a", "b", "c"]
     assert set(record["conclusion"]) == {"power_scaling", "shrinkage"}
+    ended = cli("sensitivity", run, "--of", "group")
+    written = [run / "dossiers" / name for name in ("power_scaling.csv", "shrinkage_group.csv")]
+    assert ended.out.endswith(f"Written: {written[0]}, {written[1]}\n")
+    assert pd.read_csv(written[1])["level"].tolist() == ["a", "b", "c"]
+    assert pd.read_csv(written[0]).equals(pd.read_csv(tmp_path / "scaled" / "power_scaling.csv"))
+    cli("sensitivity", run, "--of", "group", "--quiet", "--out", tmp_path / "scaled")
+    assert sorted(path.name for path in (tmp_path / "scaled").iterdir()) == ["power_scaling.csv", "shrinkage.csv"]
 
     def diverging(refit: Refit) -> Fit:
         fit = around_the_mode(refit)
@@ -286,7 +318,8 @@ def test_times_of_treatment_are_a_column_of_the_data(
 
 
 def test_an_interruption_says_what_is_kept(cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refits that were written are named, with the folder they are in; where there are none, nothing was written."""
+    """Refits that were written are named, with the folder they are in, and are not sampled again; where there are none, nothing
+    was written. Without --out they are in the run's own folder, which holds no dossier yet: work must not be lost there either."""
 
     def sample(refit: Refit) -> Fit:
         if refit.name == "prior: neutral":
@@ -301,4 +334,22 @@ def test_an_interruption_says_what_is_kept(cli: Cli, run: Path, tmp_path: Path, 
     assert ended.err.strip() == (
         f"interrupted: 2 refits are kept in {out / 'refits'}, no table was written; the same command takes up where it stopped."
     )
-    assert cli(*asked).err.strip() == "interrupted: nothing was written."
+    place = run / "dossiers" / "c" / "refits"
+    assert cli(*asked).err.strip().startswith(f"interrupted: 2 refits are kept in {place}, ")
+    assert dossiers_of(run) == []
+    sampled: list[str] = []
+
+    def again(refit: Refit) -> Fit:
+        sampled.append(refit.name)
+        return around_the_mode(refit)
+
+    coarse(monkeypatch, again)
+    assert cli(*asked, "--no-pooling").code == 0
+    assert sampled[0] == "prior: neutral"
+    assert dossiers_of(run) == [place.parent]
+
+    def never(refit: Refit) -> Fit:
+        raise KeyboardInterrupt
+
+    coarse(monkeypatch, never)
+    assert cli("sensitivity", run, "--group", "b").err.strip() == "interrupted: nothing was written."

@@ -11,7 +11,7 @@ import pytest
 
 import bayes_rrmm as br
 from bayes_rrmm.inference import COMPILED
-from bayes_rrmm.sensitivity.group_dossier import SECTIONS
+from bayes_rrmm.sensitivity.dossier_folder import SECTIONS
 from bayes_rrmm.specification import parse_analysis
 
 pytestmark = pytest.mark.full

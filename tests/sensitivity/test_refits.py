@@ -191,8 +191,8 @@ def test_an_interrupted_sampler_is_no_failed_refit(monkeypatch: pytest.MonkeyPat
     def interrupted(*_: object, **__: object) -> Fit:
         raise br.FitError("sampling was interrupted before every chain was complete; nothing was kept, run it again.")
 
-    monkeypatch.setattr(engine, "load_sampler", lambda: None)
-    monkeypatch.setattr(engine, "compile_model", lambda *_: SimpleNamespace(sample=interrupted))
+    monkeypatch.setattr("bayes_rrmm.inference.load_sampler", lambda: None)
+    monkeypatch.setattr("bayes_rrmm.inference.compile_model", lambda *_: SimpleNamespace(sample=interrupted))
     cohort, plan = fits.cohort_and_plan(patients, "group")
     with pytest.raises(KeyboardInterrupt):
         engine.compiled_sample(Refit("any", plan, cohort))

@@ -19,7 +19,7 @@ from bayes_rrmm.evidence.tipping import tipping_point
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import cox, parametric
 from bayes_rrmm.inference import COMPILED
-from bayes_rrmm.sensitivity.group_dossier import SECTIONS
+from bayes_rrmm.sensitivity.dossier_folder import SECTIONS
 from bayes_rrmm.sensitivity.group_question import ask
 from bayes_rrmm.sensitivity.refits import Refit
 
@@ -55,9 +55,9 @@ def test_every_section_has_its_rows(dossier: br.SmallGroup) -> None:
     """A row a prior, a scale, a cell, a patient, a status; the refits are all of them and no more."""
     rows = {name: len(dossier.to_dataframe(name)) for name in SECTIONS}
     assert rows == {
-        "frequentist": 3, "priors": 5, "curve": 5, "contour": 9, "crossings": 4, "left_out": 88, "flipped": 8,
+        "frequentist": 3, "priors": 5, "explorer": 7, "curve": 5, "contour": 9, "crossings": 4, "left_out": 88, "flipped": 8,
         "power_scaling": len(dossier.power_scaling.table), "shrinkage": 0, "baselines": 0, "follow_up": 0, "immortal": 0,
-        "refits": 4 + 5 + 9 + 8 + 8 + int((dossier.left_out["method"] == "refit").sum()) - 8,
+        "refits": 4 + 5 + 5 + 9 + 8 + 8 + int((dossier.left_out["method"] == "refit").sum()) - 8,
     }  # fmt: skip
     assert dossier.passed
     assert dossier.sizes.patients == 8
@@ -138,6 +138,20 @@ def test_weights_in_events_are_those_of_the_formula(dossier: br.SmallGroup) -> N
     neutral = dossier.priors.set_index("prior").loc["neutral"]
     np.testing.assert_allclose(1 / neutral["prior_own_events"] + 1 / sizes.other_events, 1.0)
     np.testing.assert_allclose(neutral["prior_events"] * sizes.share * (1 - sizes.share), 1.0)
+
+
+def test_the_explorer_goes_from_sceptical_to_enthusiastic(dossier: br.SmallGroup) -> None:
+    """Its ends are the grid's own refits, between them the prior's centre takes equal steps of log HR at the same sd, and the ratio
+    goes down with it."""
+    line, priors = dossier.explorer, dossier.priors.set_index("prior")
+    for row, prior in ((0, "sceptical"), (6, "enthusiastic")):
+        pd.testing.assert_series_equal(line.loc[row].drop("weight"), priors.loc[prior, line.columns[1:]], check_names=False)
+    np.testing.assert_allclose(np.diff(np.log(line["centre"])), math.log(0.5) / 6)
+    np.testing.assert_allclose(line["weight"], np.arange(7) / 6)
+    assert set(line["sd"]) == {priors.loc["sceptical", "sd"]}
+    assert line["hr"].is_monotonic_decreasing
+    middle = line.loc[3]
+    assert f"{middle['centre']:.2f}: {middle['hr']:.2f} ({middle['p_below_1']:.3f})" in str(dossier)
 
 
 def test_curve_and_contour_share_their_refits(dossier: br.SmallGroup) -> None:

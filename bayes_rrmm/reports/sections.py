@@ -1,0 +1,150 @@
+"""The sections of the report, in order: what was found, in whom, beside what, how far it can be trusted, how it was made."""
+
+from __future__ import annotations
+
+import html
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import PurePath
+
+from bayes_rrmm import tables
+from bayes_rrmm.plots.gallery import GALLERY, OF_DOSSIERS, Shown
+from bayes_rrmm.reports.agreement_words import agreement_words
+from bayes_rrmm.reports.blocks import Block, Section, code, drawn, heading, items, table, text
+from bayes_rrmm.reports.checklist import Item, checklist_of
+from bayes_rrmm.reports.citations import Bibliography
+from bayes_rrmm.reports.explorer_block import explorer_block
+from bayes_rrmm.reports.formal import formal_model
+from bayes_rrmm.reports.methods import methods_of
+from bayes_rrmm.results import Results
+from bayes_rrmm.sensitivity.dossier_folder import Dossier
+from bayes_rrmm.sensitivity.explorer import explorer
+
+TICKS = {"done": "✓", "failed": "✗", "not done": "·", "yours to write": "✎"}
+
+
+def sections_of(results: Results, dossiers: Sequence[Dossier], bibliography: Bibliography) -> list[Section]:
+    """Every section that this run has."""
+    shown = [figure for figure in GALLERY if figure.applies(results)]
+    made = [
+        Section("results", "Results", [*_figures(results, shown, "results"), table(tables.estimates(results))]),
+        *([Section("patients", "Patients", [table(tables.baseline(results))])] if results.has_rows else []),
+        *([_agreement(results)] if results.is_compared else []),
+        *(_small_group(results, dossier, number) for number, dossier in enumerate(dossiers, 1)),
+        Section("checks", "Does the model fit?", _figures(results, shown, "checks")),
+        _diagnostics(results, shown),
+        _methods(results, bibliography, dossiers),
+        _priors(results, dossiers),
+        _checklist(checklist_of(results, [figure.name for figure in shown], dossiers)),
+        _provenance(results),
+    ]
+    return [section for section in made if section.blocks]
+
+
+def _figures(results: Results, shown: Sequence[Shown], section: str) -> list[Block]:
+    return [
+        drawn(figure.name, figure.caption, partial(figure.draw, results, title="")) for figure in shown if figure.section == section
+    ]
+
+
+def _agreement(results: Results) -> Section:
+    head, reasons = agreement_words(results)
+    why = [heading("Why some differ"), items(reasons)] if reasons else []
+    return Section("agreement", "Agreement with Cox and Kaplan-Meier", [text(head), *why, table(tables.agreement(results))])
+
+
+def _small_group(results: Results, dossier: Dossier, number: int) -> Section:
+    first, rest = _first_sentence(without_row_numbers(dossier.conclusion))
+    blocks = [text(first, mark=not dossier.passed), *([text(rest)] if rest else [])]
+    for figure in OF_DOSSIERS:
+        if figure.applies(dossier):
+            blocks.append(drawn(f"{figure.name}-{number}", figure.caption, partial(figure.draw, dossier, results, title="")))
+    found = explorer(dossier)
+    if found is not None:
+        blocks.insert(1, explorer_block(f"explorer-{number}", found))
+    if dossier.notes:
+        blocks += [heading("Notes"), items(dossier.notes)]
+    return Section(f"group-{number}", f"What {dossier.group} can say against {dossier.versus}", blocks)
+
+
+def _first_sentence(conclusion: str) -> tuple[str, str]:
+    """The conclusion's first sentence, and what comes after it: the answer before what it rests on."""
+    first, _, rest = conclusion.partition(". ")
+    return (f"{first}.", rest) if rest else (conclusion, "")
+
+
+def _diagnostics(results: Results, shown: Sequence[Shown]) -> Section:
+    verdict = "Some checks failed: they are listed at the top of this page." if results.mark else "Every check passed."
+    blocks = [text(verdict), *_figures(results, shown, "diagnostics")]
+    every = table(tables.diagnostics(results), folded="Every check, quantity by quantity")
+    return Section("diagnostics", "Diagnostics", [*blocks, every])
+
+
+def _methods(results: Results, bibliography: Bibliography, dossiers: Sequence[Dossier]) -> Section:
+    paragraph = methods_of(results, bibliography, bool(dossiers))
+    cited = "".join(f"<li>{html.escape(reference)}</li>" for reference in bibliography.references)
+    written = f"<p>{html.escape(paragraph)}</p><ol>{cited}</ol>"
+    paste: Block = {"kind": "paste", "name": "methods-text", "html": written}
+    return Section(
+        "methods",
+        "Methods, ready to paste",
+        [paste, heading("The model, formally"), code("Model formulas", "\n".join(formal_model(results.fit.plan)))],
+    )
+
+
+def _priors(results: Results, dossiers: Sequence[Dossier]) -> Section:
+    blocks = [table(tables.priors(results))]
+    if not dossiers:
+        blocks.append(
+            text(
+                "How far an answer depends on its prior is told by a small-group dossier, with an explorer of priors: run "
+                "`bayes-rrmm sensitivity DIR --group LEVEL`, then `bayes-rrmm report DIR` again."
+            )
+        )
+    return Section("priors", "Priors in words", blocks)
+
+
+def _checklist(found: Sequence[Item]) -> Section:
+    rows = [{**asdict(item), "tick": TICKS[item.state]} for item in found]
+    about = "Bayesian analysis reporting guidelines (after Kruschke, Nat Hum Behav 2021;5:1282), ticked by what this run holds"
+    return Section("checklist", "Reporting checklist", [{"kind": "checklist", "text": about, "entries": rows}])
+
+
+def _provenance(results: Results) -> Section:
+    known = results.fit.provenance
+    data = known.get("data", {})
+    lines = [
+        f"Data: {results.fit.data_name}, SHA-256 of the analysed columns {data.get('fingerprint', 'unknown')}",
+        f"Rows: {data.get('rows', '?')} analysed of {data.get('rows_read', '?')} read",
+        *(f"Left out: {item['rows']} ({item['reason']})" for item in data.get("dropped", [])),
+        f"Seed: {known.get('seed', 'unknown')}; sampling: {known.get('sampling', {})}",
+        f"Fitted: {known.get('date', 'unknown')} by `{without_paths(str(known.get('command', '')))}`",
+        f"Versions: {', '.join(f'{name} {version}' for name, version in known.get('versions', {}).items())}",
+        f"Platform: {known.get('platform', 'unknown')}",
+        *(f"Later: {item['date']} `{without_paths(item['command'])}`" for item in known.get("later_commands", [])),
+    ]
+    source = results.fit.analysis.source
+    file = [heading("The analysis file, as read"), code("Analysis file", source)] if source else []
+    return Section("provenance", "Provenance", [items(lines), *file])
+
+
+def without_row_numbers(conclusion: str) -> str:
+    """A conclusion that points at no patient: a report is read by others than those who hold the data."""
+    return re.sub(r"\brows? \d+(, \d+)*( and \d+ more)?", "one patient", conclusion)
+
+
+def without_paths(command: str) -> str:
+    """A command with the folders of its files left out: they are of the machine it ran on."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # no shell would take it: then words are what spaces part
+        words = command.split()
+    return shlex.join(_without_folder(word) for word in words)
+
+
+def _without_folder(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{equals}{PurePath(value).name if '/' in value else value}"
