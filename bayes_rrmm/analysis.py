@@ -182,6 +182,7 @@ def run(
     """
     from bayes_rrmm.reading import missing_values
     from bayes_rrmm.results import TABLES, Results
+    from bayes_rrmm.tables import baseline_data
 
     folder = Path(out)
     refuse_existing(folder, overwrite)
@@ -195,6 +196,7 @@ def run(
     with stopwatch.stage("write"), new_run_folder(folder, overwrite) as temporary:
         for name, table in tables.items():
             write_table(temporary / name, table)
+        write_table(temporary / "table1.csv", baseline_data(results))
         if rows and fitted.plan.covariates is not None:
             write_table(temporary / "missing.csv", missing_values(fitted))
         _write_figures(temporary, results)

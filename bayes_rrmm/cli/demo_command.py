@@ -35,7 +35,7 @@ GAPS = ("pfs2_maintenance", "os_maintenance")
 def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     """The study on its synthetic cohort, beside the published numbers, and a real data set.
 
-    Run folders with a figure each go to OUT, with published.csv and immortal_time.csv. An analysis that DATA do not allow (a
+    Run folders with a report each go to OUT, with published.csv and immortal_time.csv. An analysis that DATA do not allow (a
     regimen nobody had) is named at the end and the others are done; the exit code is then 1.
     """
     from bayes_rrmm.catalogue import model_names
@@ -49,7 +49,7 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
         try:
             source = source_of(name, data, out)
             record, ended = run_and_show(
-                name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None
+                name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None, report=True
             )
         except (AnalysisError, DataError) as error:
             refused[name] = str(error)
@@ -69,7 +69,7 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
         return code
     for name, reason in refused.items():
         click.echo(f"not done: {name}: {reason}", err=True)
-    click.echo(f"Run folders, each with figures/survival.png, and the tables above as CSV: {out}/")
+    click.echo(f"Run folders, each with report.html, and the tables above as CSV: {out}/")
     return code
 
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import click
 
-from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, load_saved, note_command, print_json, shared
-
-REPORT = "report.html"
+from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, REPORT, load_saved, note_command, print_json, shared
 
 
 @click.command()

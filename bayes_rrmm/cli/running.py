@@ -7,13 +7,22 @@ from typing import Any
 
 import click
 
-from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, command_line
+from bayes_rrmm.cli.shared import FAILED_DIAGNOSTIC, REPORT, command_line
 
 
 def run_and_show(
-    analysis: str, data: str, out: Path, overwrite: bool, *, rows: bool, quiet: bool, as_json: bool, cores: int | None
+    analysis: str,
+    data: str,
+    out: Path,
+    overwrite: bool,
+    *,
+    rows: bool,
+    quiet: bool,
+    as_json: bool,
+    cores: int | None,
+    report: bool = False,
 ) -> tuple[dict[str, Any], int]:
-    """The run as data, and the exit code. Raises what `run` raises."""
+    """The run as data, and the exit code; with `report` its page is put into the folder too. Raises what `run` raises."""
     from bayes_rrmm.analysis import Stopwatch, plan_of, run
     from bayes_rrmm.cli.progress import sampling_progress
     from bayes_rrmm.cli.text import run_record, run_text
@@ -42,6 +51,11 @@ def run_and_show(
             progress=progress,
             stopwatch=stopwatch,
         )
+    if report:
+        from bayes_rrmm.reports import report as report_of
+
+        with stopwatch.stage("report"):
+            report_of(done.results).save(out / REPORT)
     if not silent:
         click.echo(run_text(done))
     elif not as_json:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ERROR = 1
 FAILED_DIAGNOSTIC = 2
+REPORT = "report.html"
 
 
 def shared(command: Callable[..., Any]) -> Callable[..., Any]:

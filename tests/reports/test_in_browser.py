@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser import Page, chromium
-from reports_made import DOSSIER_FIGURES, failing_report, report_with_dossier
+from small_study import DOSSIER_FIGURES, failing_report, report_with_dossier
 
 pytestmark = pytest.mark.external
 

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from reports_made import DOSSIER_FIGURES, FAILED, dossier, failing_report, fit, patients, report_with_dossier
+from small_study import DOSSIER_FIGURES, FAILED, dossier, failing_report, fit, patients, report_with_dossier
 
 import bayes_rrmm as br
 from bayes_rrmm.plots.gallery import GALLERY

@@ -7,7 +7,8 @@ import dataclasses
 import fits
 import pandas as pd
 import pytest
-from reports_made import dossier, failing_fit, fit, patients
+from normal_dossier import with_table
+from small_study import dossier, failing_fit, fit, patients
 
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reports.answer import answer_of, strength_of
@@ -100,7 +101,8 @@ def states(results: Results, shown: tuple[str, ...] = (), dossiers: tuple = ()) 
 def test_the_checklist_ticks_what_was_done() -> None:
     """Priors refitted, predictions checked, limits stated and a question asked are ticked only where they are."""
     bare = states(results_of(fit()))
-    full = states(results_of(fit()), ("predictive", "prior_posterior"), (dossier().dossier(),))
+    whole = with_table(dossier(), "baselines", pd.DataFrame({"baseline": ["exponential"]}))
+    full = states(results_of(fit()), ("predictive", "prior_posterior"), (whole,))
     refitted = ("Refit under other priors: broad, sceptical, enthusiastic", "Refit under other models")
     for asks in (*refitted, "Check the posterior's predictions"):
         assert (bare[asks], full[asks]) == ("not done", "done")

@@ -1,4 +1,4 @@
-"""Reports that nothing was sampled for: a fit around its mode with a dossier of refits made the same way, and a failing one."""
+"""A small study that nothing was sampled for: a fit around its mode, a dossier in closed form, their reports, and a failing one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from functools import cache
 import fits
 import numpy as np
 import pandas as pd
+from normal_dossier import normal_dossier
 
 import bayes_rrmm as br
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.sensitivity.refits import Refit
+from bayes_rrmm.sensitivity.dossier_folder import Dossier
 
 DOSSIER_FIGURES = ("tipping_curve", "tipping_contour", "influence", "prior_grid")
 FAILED = {"passed": False, "failed": ["r_hat of log_shape"]}
@@ -40,16 +41,10 @@ def failing_fit() -> Fit:
     return dataclasses.replace(fit(), provenance={**fit().provenance, "gate": FAILED})
 
 
-def around_the_mode(refit: Refit) -> Fit:
-    return fits.laplace_fit(refit.plan, refit.cohort, size=1200)
-
-
 @cache
-def dossier() -> br.SmallGroup:
-    return br.small_group(
-        fit(), fit().cohort, "few", baselines=("exponential",), landmarks=(), pooling=False, scales=(0.1, 0.3, 1.0, 2.0, 5.0),
-        centres=(0.25, 0.5, 1.0, 2.0), sample=around_the_mode,
-    )  # fmt: skip
+def dossier() -> Dossier:
+    """Of the small group, its numbers in closed form; it belongs to `fit`."""
+    return normal_dossier(fit=fit())
 
 
 @cache
