@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from docx import Document
+from matplotlib.image import imread
 
 import bayes_rrmm as br
 from bayes_rrmm.cli.main import cli
@@ -34,6 +36,7 @@ def test_every_example_is_run_here() -> None:
         "04_own_data.py",
         "05_published_numbers.py",
         "06_nine_patients.py",
+        "07_publication_figures.py",
     ]
 
 
@@ -106,6 +109,35 @@ def test_nine_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert len(pd.read_csv(tmp_path / "refits.csv")) >= 150
     assert re.search(r"salvage-asct +9 +2 ", others)
     assert "power-scaling of prior and likelihood" in others
+    assert pictures(tmp_path / "gallery") == {shown.name for shown in br.plots.OF_DOSSIERS} | {"subgroups"}
+
+
+def test_publication_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The seventh example leaves figures and tables for a journal, a picture of every figure of a fit, and a report."""
+    run("07_publication_figures.py", monkeypatch, str(tmp_path))
+    assert "Patients by regimen" in capsys.readouterr().out
+    assert (tmp_path / "figure2.pdf").read_bytes().startswith(b"%PDF")
+    assert imread(tmp_path / "figure1.png").shape[1] == int(174 / 25.4 * 600)
+    assert "salvage-asct" in "".join(cell.text for cell in Document(str(tmp_path / "table1.docx")).tables[0].rows[0].cells)
+    assert r"\toprule" in (tmp_path / "table2.tex").read_text()
+    assert pictures(tmp_path / "gallery") == {shown.name for shown in br.plots.GALLERY} - {"subgroups"}
+    assert "Question and answer" in (tmp_path / "report.html").read_text()
+
+
+def pictures(folder: Path) -> set[str]:
+    return {path.stem for path in folder.glob("*.png")}
+
+
+def test_the_gallery_shows_every_figure() -> None:
+    """The page has a picture, committed, and the caption of every figure there is, and no other picture is kept."""
+    page = (EXAMPLES / "gallery.md").read_text()
+    every = {shown.name: shown.caption for shown in (*br.plots.GALLERY, *br.plots.OF_DOSSIERS)}
+    assert set(re.findall(r"!\[\w+\]\(figures/gallery/(\w+)\.png\)", page)) == every.keys()
+    assert pictures(EXAMPLES / "figures" / "gallery") == every.keys()
+    for name, caption in every.items():
+        assert caption in page, name
+        assert f"br.plots.{name}(" in page, name
+        assert callable(getattr(br.plots, name))
 
 
 def test_the_guide_can_be_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

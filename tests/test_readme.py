@@ -42,13 +42,14 @@ def test_first_commands_are_the_contract() -> None:
 
 
 def test_demo_writes_what_the_readme_says(demo_folder: Path) -> None:
-    """The demo leaves a whole run folder with a figure for each of its analyses, all checks passed."""
+    """The demo leaves a whole run folder with a figure and a report for each of its analyses, all checks passed."""
     listed = re.findall(r"`([a-z]+\.csv)`", README.split("A run folder holds")[1].split("## What")[0])
     assert len(listed) == 7
     assert listed.pop() == "missing.csv"
     for name in MAIN:
         folder = demo_folder / name
-        for file in [*listed, "fit.nc", "rows.parquet", "provenance.json", "figures/survival.png", "figures/survival.pdf"]:
+        figures = ["figures/survival.png", "figures/survival.pdf"]
+        for file in [*listed, "table1.csv", "fit.nc", "rows.parquet", "provenance.json", "report.html", *figures]:
             assert (folder / file).stat().st_size > 0, file
         assert (folder / "missing.csv").exists() == ("marginalise" in (folder / "analysis.toml").read_text()), name
         checks = pd.read_csv(folder / "checks.csv")
@@ -93,6 +94,9 @@ def test_python_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), names)
     assert (tmp_path / "figure1.pdf").stat().st_size > 10_000
+    assert (tmp_path / "figure2.pdf").stat().st_size > 10_000
+    assert r"\toprule" in (tmp_path / "table1.tex").read_text()
+    assert "Question and answer" in (tmp_path / "report.html").read_text()
     assert set(names["fit"].tree.children) >= {"posterior", "prior", "log_prior", "log_likelihood", "observed_data"}  # type: ignore[attr-defined]
 
 
@@ -109,6 +113,7 @@ def test_terminal_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert result.exception is None, (line, result.exception)
         assert result.return_value in (None, 0), line
     assert (tmp_path / "runs/mine/crosscheck.csv").is_file()
+    assert (tmp_path / "runs/mine/report.html").is_file()
 
 
 @pytest.mark.full
@@ -121,7 +126,7 @@ def test_small_group_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         result = CliRunner().invoke(cli, shlex.split(line)[3:], standalone_mode=False)
         assert result.exception is None, (line, result.exception)
         assert result.return_value in (None, 0), line
-    assert len(pd.read_csv(tmp_path / "runs/nine/refits.csv")) >= 150
+    assert len(pd.read_csv(tmp_path / "runs/mine/dossiers/salvage-asct/refits.csv")) >= 150
 
 
 def test_groups_of_nine_are_those_of_the_study() -> None:

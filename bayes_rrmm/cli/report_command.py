@@ -52,10 +52,10 @@ def report(
 
     fitted = load_saved(folder, data)
     results = Results(fitted, fitted.cohort, folder)
+    found = read_dossiers(results, dossiers)
     note_command(folder, fitted)
     written, refused = [folder / REPORT], list[str]()
     with stages(quiet or as_json) as stage:
-        found = read_dossiers(results, dossiers)
         stage("report")
         report_of(results, dossiers=found).save(folder / REPORT)
         if not html_only:

@@ -1,9 +1,12 @@
 """Figures: each a function of a fit, a run folder or its results that returns a matplotlib Figure. Sole owner of matplotlib."""
 
+from bayes_rrmm.plots.chain_ranks import chain_ranks
 from bayes_rrmm.plots.densities import densities
+from bayes_rrmm.plots.energy import energy
 from bayes_rrmm.plots.forest import forest
 from bayes_rrmm.plots.gallery import GALLERY, OF_DOSSIERS
 from bayes_rrmm.plots.influence import influence
+from bayes_rrmm.plots.loo_k import loo_k
 from bayes_rrmm.plots.prior_grid import prior_grid
 from bayes_rrmm.plots.prior_posterior import prior_posterior
 from bayes_rrmm.plots.ranks import ranks
@@ -13,13 +16,17 @@ from bayes_rrmm.plots.subgroups import subgroups
 from bayes_rrmm.plots.survival import main_group, survival
 from bayes_rrmm.plots.tipping_contour import tipping_contour
 from bayes_rrmm.plots.tipping_curve import tipping_curve
+from bayes_rrmm.plots.trace import trace
 
 __all__ = [
     "GALLERY",
     "OF_DOSSIERS",
+    "chain_ranks",
     "densities",
+    "energy",
     "forest",
     "influence",
+    "loo_k",
     "main_group",
     "prior_grid",
     "prior_posterior",
@@ -30,4 +37,5 @@ __all__ = [
     "survival",
     "tipping_contour",
     "tipping_curve",
+    "trace",
 ]

@@ -8,9 +8,12 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
+from bayes_rrmm.plots.chain_ranks import chain_ranks
 from bayes_rrmm.plots.densities import densities
+from bayes_rrmm.plots.energy import energy
 from bayes_rrmm.plots.forest import forest
 from bayes_rrmm.plots.influence import influence
+from bayes_rrmm.plots.loo_k import loo_k
 from bayes_rrmm.plots.prior_grid import prior_grid
 from bayes_rrmm.plots.prior_posterior import prior_posterior
 from bayes_rrmm.plots.ranks import ranks
@@ -20,6 +23,7 @@ from bayes_rrmm.plots.subgroups import subgroups
 from bayes_rrmm.plots.survival import main_group, survival
 from bayes_rrmm.plots.tipping_contour import tipping_contour
 from bayes_rrmm.plots.tipping_curve import tipping_curve
+from bayes_rrmm.plots.trace import trace
 from bayes_rrmm.results import Results
 from bayes_rrmm.sensitivity.dossier_folder import Dossier
 
@@ -56,6 +60,10 @@ class ShownOfDossier:
     caption: str
     draw: DrawOfDossier
     applies: Callable[[Dossier], bool]
+
+
+def _always(_: Results) -> bool:
+    return True
 
 
 def _has_rows(results: Results) -> bool:
@@ -128,6 +136,34 @@ GALLERY = (
         "Prior against posterior: where they are alike, the data said little and the answer is the prior's.",
         prior_posterior,
         _has_prior,
+    ),
+    Shown(
+        "loo_k",
+        "checks",
+        "Pareto k of each patient left out, in order: above 0.7 leave-one-out cannot be trusted for that patient.",
+        loo_k,
+        _has_rows,
+    ),
+    Shown(
+        "trace",
+        "diagnostics",
+        "The draws of each chain, of the parameters that mixed worst: chains that agree look like the same noise.",
+        trace,
+        _always,
+    ),
+    Shown(
+        "chain_ranks",
+        "diagnostics",
+        "Ranks of each chain's draws among all of them: chains that agree stay inside the shaded envelope.",
+        chain_ranks,
+        _always,
+    ),
+    Shown(
+        "energy",
+        "diagnostics",
+        "Energy of the sampler and its change from draw to draw: alike where the sampler moves freely.",
+        energy,
+        _always,
     ),
 )
 """The figures of a run, in the order of its report."""

@@ -11,7 +11,7 @@ from bayes_rrmm.errors import BayesRrmmError
 from bayes_rrmm.plots.gallery import GALLERY, OF_DOSSIERS
 from bayes_rrmm.plots.style import Column, save
 from bayes_rrmm.results import Results
-from bayes_rrmm.run_folder import folder_safe, whole
+from bayes_rrmm.run_folder import folder_safe, whole, write_text
 from bayes_rrmm.sensitivity.dossier_folder import Dossier
 from bayes_rrmm.tables import TABLES
 
@@ -19,19 +19,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURE_FORMATS, TABLE_FORMATS = ("pdf", "png"), ("csv", "tex", "html", "docx")
+CAPTIONS = "captions.txt"
+"""The file beside the figures that has a caption and the alternative text of each, for the manuscript."""
 
 
-def figures_of(results: Results, dossiers: Sequence[Dossier], column: Column) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """The name of each figure that these results and dossiers have, and how it is drawn: without a title, which in print is the
-    caption's."""
+def figures_of(results: Results, dossiers: Sequence[Dossier], column: Column) -> Iterator[tuple[str, str, Callable[[], Figure]]]:
+    """The name and the caption of each figure that these results and dossiers have, and how it is drawn: without a title, which in
+    print is the caption's."""
     for shown in GALLERY:
         if shown.applies(results):
-            yield shown.name, partial(shown.draw, results, column=column, title="")
+            yield shown.name, shown.caption, partial(shown.draw, results, column=column, title="")
     for dossier in dossiers:
         for shown_of in OF_DOSSIERS:
             if shown_of.applies(dossier):
                 name = f"{shown_of.name}_{folder_safe(dossier.group)}"
-                yield name, partial(shown_of.draw, dossier, results, column=column, title="")
+                yield name, shown_of.caption, partial(shown_of.draw, dossier, results, column=column, title="")
 
 
 def write_figures(
@@ -43,10 +45,11 @@ def write_figures(
     column: Column = "double",
     dpi: int = 300,
 ) -> tuple[list[Path], list[str]]:
-    """Write every figure in each format; what was written, and a sentence for each figure that cannot be drawn of these results."""
+    """Write every figure in each format, and captions.txt; what was written, and a sentence for each figure that cannot be drawn of
+    these results."""
     folder.mkdir(parents=True, exist_ok=True)
-    written, refused = [], []
-    for name, draw in figures_of(results, dossiers, column):
+    written, refused, captions = [], [], []
+    for name, caption, draw in figures_of(results, dossiers, column):
         try:
             figure = draw()
         except BayesRrmmError as error:
@@ -57,7 +60,9 @@ def write_figures(
             with whole(path) as temporary:
                 save(figure, temporary, dpi=dpi)
             written.append(path)
-    return written, refused
+        captions.append(f"{name}\nCaption: {caption}\nAlternative text: {figure.get_label()}\n")
+    write_text(folder / CAPTIONS, "\n".join(captions))
+    return [*written, folder / CAPTIONS], refused
 
 
 def write_tables(results: Results, folder: Path, formats: Sequence[str] = TABLE_FORMATS) -> list[Path]:

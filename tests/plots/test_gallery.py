@@ -1,4 +1,4 @@
-"""Every figure of the gallery, on one seeded fit: as it was when somebody looked at it, marked where a check failed, fit for print."""
+"""Every figure of the gallery, on one seeded fit: as it was when looked at, marked where a check failed, fit for print."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_it_says_in_words_what_it_shows(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_title_can_be_left_out(name: str) -> None:
-    """With an empty title nothing of the analysis's stands on the figure, and the figure is shorter: in print the caption has it."""
+    """With an empty title nothing of the analysis's stands on the figure, which is shorter: in print the caption has it."""
     bare = draw(name, results(), title="")
     assert not any("A made-up fit" in text for text in written(bare))
     assert bare.get_figheight() < drawn(name).get_figheight()
