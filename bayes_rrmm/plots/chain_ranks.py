@@ -16,8 +16,8 @@ from bayes_rrmm.plots.style import GROUPS, Column, house_style
 from bayes_rrmm.results import Source, results_of
 
 ENVELOPE = 0.95
-FEWEST = 50
-"""Draws of a chain that thinning leaves at least."""
+FEWEST, MOST_DRAWS = 50, 200
+"""Draws of a chain that thinning leaves at least and at most: more make the steps finer and show nothing else."""
 
 
 def chain_ranks(
@@ -65,5 +65,5 @@ def _independent(posterior: xr.Dataset) -> int:
     """Every so-manyth draw of a chain is about independent: draws over the smallest effective sample size of any chain alone."""
     draws = posterior.sizes["draw"]
     alone = [array_stats.ess(chain[None, :], method="mean") for values in posterior.values() for chain in values.to_numpy()]
-    least = max(float(np.nanmin(alone)), FEWEST, 1.0)
-    return max(1, min(math.floor(draws / least), draws // FEWEST))
+    least = max(float(np.nanmin(alone)), FEWEST)
+    return max(1, math.ceil(draws / MOST_DRAWS), min(math.floor(draws / least), draws // FEWEST))

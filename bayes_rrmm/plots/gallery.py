@@ -12,11 +12,16 @@ from bayes_rrmm.plots.chain_ranks import chain_ranks
 from bayes_rrmm.plots.densities import densities
 from bayes_rrmm.plots.energy import energy
 from bayes_rrmm.plots.forest import forest
+from bayes_rrmm.plots.hazard import hazard
+from bayes_rrmm.plots.hazard_ratio_over_time import hazard_ratio_over_time
 from bayes_rrmm.plots.influence import influence
 from bayes_rrmm.plots.loo_k import loo_k
+from bayes_rrmm.plots.pit import pit
+from bayes_rrmm.plots.predictive import predictive
 from bayes_rrmm.plots.prior_grid import prior_grid
 from bayes_rrmm.plots.prior_posterior import prior_posterior
 from bayes_rrmm.plots.ranks import ranks
+from bayes_rrmm.plots.rmst_difference import rmst_difference
 from bayes_rrmm.plots.shrinkage import shrinkage
 from bayes_rrmm.plots.style import Column
 from bayes_rrmm.plots.subgroups import subgroups
@@ -87,6 +92,35 @@ def _survival(results: Results, *, column: Column = "double", title: str | None 
     return survival(results, results.rows, by, column=column, title=title, curves=results.curves)
 
 
+def _hazard(results: Results, *, column: Column = "double", title: str | None = None) -> Figure:
+    return hazard(results, main_group(results.fit), column=column, title=title)
+
+
+def _predictive(results: Results, *, column: Column = "double", title: str | None = None) -> Figure:
+    return predictive(results, main_group(results.fit), column=column, title=title)
+
+
+def _has_rows_of_patients(results: Results) -> bool:
+    """Whether each row is one patient: neither a spell of one, nor of several by its weight."""
+    return results.has_rows and results.rows.id is None and bool((results.rows.weight == 1).all())
+
+
+def _has_group(results: Results) -> bool:
+    return results.has_rows and main_group(results.fit) is not None
+
+
+def _counts_from_the_origin(results: Results) -> bool:
+    return _has_group(results) and results.fit.analysis.model.landmark is None
+
+
+def _has_one_ratio(results: Results) -> bool:
+    """Whether the main group interacts with nothing, so that it has one hazard ratio."""
+    group = main_group(results.fit)
+    terms = results.fit.plan.analysis.formula.terms
+    crossed = [{factor.variable for factor in term.factors} for term in terms if len(term.factors) > 1]
+    return _has_group(results) and not any(group in variables for variables in crossed)
+
+
 def _shrinkage(dossier: Dossier, results: Results, *, column: Column = "double", title: str | None = None) -> Figure:
     return shrinkage(dossier.to_dataframe("shrinkage"), results, column=column, title=title)
 
@@ -124,6 +158,14 @@ GALLERY = (
         _has_subgroups,
     ),
     Shown(
+        "rmst_difference",
+        "results",
+        "Restricted mean survival time of each group less that of the reference, by the horizon: above 0 the group has more time "
+        "free of the event. Dotted is the unadjusted Kaplan-Meier difference; a point is the contrast that was asked for.",
+        rmst_difference,
+        _counts_from_the_origin,
+    ),
+    Shown(
         "ranks",
         "results",
         "The probability of each rank. A group of few patients may well be best and worst: a wide row is an honest one.",
@@ -136,6 +178,38 @@ GALLERY = (
         "Prior against posterior: where they are alike, the data said little and the answer is the prior's.",
         prior_posterior,
         _has_prior,
+    ),
+    Shown(
+        "predictive",
+        "checks",
+        "Kaplan-Meier of the data over those of cohorts that the posterior predicts for the same patients, followed as they were: "
+        "where the steps leave the band, the model does not make data like these.",
+        _predictive,
+        _has_rows_of_patients,
+    ),
+    Shown(
+        "pit",
+        "checks",
+        "Each patient's time as a probability that the others predict, less the uniform distribution that a fitting model gives: "
+        "inside the band nothing speaks against it.",
+        pit,
+        _has_rows_of_patients,
+    ),
+    Shown(
+        "hazard",
+        "checks",
+        "Hazard over time, standardised over those still free of the event, dashed beyond the group's follow-up; squares are "
+        "events over person-time with exact Poisson limits. Where squares leave the band, the form of the baseline does not fit.",
+        _hazard,
+        _has_rows,
+    ),
+    Shown(
+        "hazard_ratio_over_time",
+        "checks",
+        "Is the hazard ratio constant? Line and band: the model's conditional ratio, proportional by assumption. Dashed: the "
+        "marginal ratio, which may drift without any non-proportionality. Squares: Cox in consecutive windows of time.",
+        hazard_ratio_over_time,
+        _has_one_ratio,
     ),
     Shown(
         "loo_k",

@@ -155,7 +155,8 @@ def _limits(compared: Sequence[_Compared]) -> tuple[float, float]:
 def _draw(panel: Axes, one: _Compared) -> None:
     panel.axhline(0.0, color=QUIET, linewidth=0.7, zorder=1)
     draw_curve(panel, one.posterior)
-    for height, width in zip(one.observed[1:], (1.4, 0.8, 0.8), strict=True):
+    widths = () if one.missing else (1.4, 0.8, 0.8)
+    for height, width in zip(one.observed[1 : 1 + len(widths)], widths, strict=True):
         panel.plot(one.observed[0], height, color=KAPLAN_MEIER, linewidth=width, linestyle=DOTTED)
     for horizon, (point, lower, upper) in one.reported:
         panel.plot([horizon, horizon], [lower, upper], color=POSTERIOR, linewidth=0.9)

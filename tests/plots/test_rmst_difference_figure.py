@@ -85,7 +85,7 @@ def test_kaplan_meier_is_dotted_beside_it() -> None:
 def test_the_reported_contrast_is_a_point_with_its_text() -> None:
     """A contrast of estimates.csv is drawn at its horizon and written as the table has it."""
     fit = figure_fits.grouped()
-    table = estimates_table([(REPORTED, estimate(fit, REPORTED))], {})
+    table = estimates_table([(REPORTED, estimate(fit, REPORTED))])
     results = Results(fit)
     results.__dict__["estimates"] = table  # as a run folder would hold it
     figure = rmst_difference(results)
