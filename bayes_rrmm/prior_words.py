@@ -44,7 +44,8 @@ def prior_lines(plan: Plan) -> list[PriorLine]:
     for column, prior in zip(plan.encoding.columns, plan.priors.coefficients, strict=True):
         step = column.clinical_step
         low, high = _limits(Location(prior.mean * step, prior.sd * step, prior.nu))
-        about = f"hazard ratio, {_about(plan.encoding, column)}"
+        kind = "ratio of hazard ratios" if ":" in column.term else "hazard ratio"
+        about = f"{kind}, {_about(plan.encoding, column)}"
         lines.append(PriorLine(about, _range(low, high), _weight(plan.encoding, column, prior), _origin(prior.is_default)))
     draws = draw_from_prior(plan, SIMULATED, plan.analysis.sampling.seed)
     lines += _pooled_lines(plan, draws)

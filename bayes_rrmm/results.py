@@ -12,6 +12,7 @@ from bayes_rrmm.agreement import Agreement, compare_with_frequentist
 from bayes_rrmm.agreement.curves import curves_table
 from bayes_rrmm.cohort.record import Cohort
 from bayes_rrmm.diagnostics import LeaveOneOut
+from bayes_rrmm.errors import listed
 from bayes_rrmm.estimands import AnyEstimand
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.model_checks import Diagnosis, diagnose, loo, parameters_table
@@ -61,6 +62,11 @@ class Results:
     def is_compared(self) -> bool:
         """Whether the agreement table is written, or can be computed."""
         return self.has_rows or self._has("crosscheck")
+
+    @property
+    def has_loo(self) -> bool:
+        """Whether leave-one-out is written, or can be computed."""
+        return self.has_rows or self._has("loo")
 
     @cached_property
     def read(self) -> list[tuple[AnyEstimand, Estimates]]:
@@ -126,8 +132,12 @@ class Results:
 
     @property
     def mark(self) -> str:
-        """What every figure and table carries when a check failed; empty otherwise."""
-        return self.fit.mark
+        """What every figure and table carries when a check failed, empty otherwise: as the fit says of itself, or as the checks
+        say where they are written or have been computed (a report computes them first)."""
+        known = self._has("checks") or "checks" in self.__dict__ or "diagnosis" in self.__dict__
+        if self.fit.mark or not known or not len(self.failed):
+            return self.fit.mark
+        return f"DIAGNOSTICS FAILED: {listed([f'{row.check} of {row.of}' for row in self.failed.itertuples()], 3)}"
 
     def _has(self, name: str) -> bool:
         return self.folder is not None and (self.folder / TABLES[name]).is_file()

@@ -12,6 +12,8 @@ MEASURES = {
 }  # fmt: skip
 """Decimals of what is no estimate: counts, diagnostics, and how far two answers are apart."""
 
+INTERVAL_KINDS = {"eti": "equal-tailed", "hdi": "highest-density"}
+
 DECIMALS = {"ratio": 2, "years": 2, "days": 0, "probability": 3}
 
 
@@ -36,6 +38,21 @@ def measure_of(value: float, measure: str) -> str:
     if math.isnan(value):
         return "-"
     return "infinite" if math.isinf(value) else f"{value:z.{MEASURES[measure]}f}"
+
+
+def prob_words(prob: float) -> str:
+    """The probability of an interval as it is, such as `95%` or `97.5%`: never rounded to whole percents."""
+    return f"{round(100 * prob, 6):.10g}%"
+
+
+def kind_words(kind: str) -> str:
+    """A kind of interval in words: `eti` is equal-tailed, `hdi` highest-density."""
+    return INTERVAL_KINDS[kind]
+
+
+def interval_words(kind: str, prob: float) -> str:
+    """Such as `95% equal-tailed interval`."""
+    return f"{prob_words(prob)} {kind_words(kind)} interval"
 
 
 def percent_of(part: float, whole: float) -> str:

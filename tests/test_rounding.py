@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 
-from bayes_rrmm.rounding import measure_of, percent_of, spread_figure_of
+import bayes_rrmm
+from bayes_rrmm.rounding import interval_words, measure_of, percent_of, prob_words, spread_figure_of
 
 
 @pytest.mark.parametrize(
@@ -36,3 +39,22 @@ def test_measures(value: float, measure: str, text: str) -> None:
 def test_numbers_of_the_data(value: float, spread: float, text: str) -> None:
     """A number has the decimals that show two digits of its spread, one decimal at least below a spread of a hundred."""
     assert spread_figure_of(value, spread) == text
+
+
+@pytest.mark.parametrize(
+    ("prob", "text"), [(0.95, "95%"), (0.975, "97.5%"), (0.995, "99.5%"), (0.55, "55%"), (0.07, "7%"), (0.9999, "99.99%")]
+)
+def test_the_probability_of_an_interval_is_not_rounded(prob: float, text: str) -> None:
+    """An interval of 97.5% is no 98% interval, and none is one of 100%."""
+    assert prob_words(prob) == text
+    assert interval_words("eti", prob) == f"{text} equal-tailed interval"
+    assert interval_words("hdi", prob) == f"{text} highest-density interval"
+
+
+def test_nothing_drawn_or_printed_rounds_it_again() -> None:
+    """No file of figures and tables writes an interval's probability in whole percents."""
+    package = Path(bayes_rrmm.__file__).parent
+    found = [path for folder in ("plots", "tables") for path in (package / folder).glob("*.py")]
+    assert found
+    for path in found:
+        assert not re.search(r"prob:\.0%", path.read_text(encoding="utf-8"), re.IGNORECASE), path.name

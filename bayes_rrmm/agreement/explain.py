@@ -90,7 +90,7 @@ def explanation(
         parts = _parts(freq, scale, prob, without)
         if parts is not None:
             moved = [verdict.shifted and _is_part(part, verdict.difference_in_se) for part, _ in parts] + [False]
-            resized = [verdict.resized and _is_part(part, math.log(verdict.width_ratio)) for _, part in parts] + [False]
+            resized = [verdict.resized and _is_part(part, _log(verdict.width_ratio)) for _, part in parts] + [False]
             said = [f"{shift:+.1f} standard errors, interval {math.exp(width):.2f} times as wide" for shift, width in parts]
             narrower = resized[0] and verdict.width_ratio < 1
             found += [Reason("model-form", said[0])] if moved[0] or (resized[0] and not narrower) else []
@@ -108,10 +108,10 @@ def explanation(
 
 def _unexplained(verdict: Verdict, parts: list[tuple[float, float]], left_out: float) -> list[Reason]:
     shift = verdict.difference_in_se - sum(part for part, _ in parts)
-    width = math.log(verdict.width_ratio) - sum(part for _, part in parts)
+    width = _log(verdict.width_ratio) - sum(part for _, part in parts)
     moved = verdict.shifted and abs(shift) > max(abs(verdict.difference_in_se) / 2, 2 * math.sqrt(left_out))
     lost = -math.log1p(-left_out) if left_out < 1 else math.inf
-    resized = verdict.resized and abs(width) > max(abs(math.log(verdict.width_ratio)) / 2, lost)
+    resized = verdict.resized and (math.isinf(width) or abs(width) > max(abs(_log(verdict.width_ratio)) / 2, lost))
     if not (moved or resized):
         return []
     return [Reason("unexplained", f"{shift:+.1f} standard errors, interval {math.exp(width):.2f} times as wide, are left over")]
@@ -124,7 +124,12 @@ def _parts(freq: Answer, scale: Transform, prob: float, without: Without) -> lis
         return None
     both = None if without.combined is None else compare(without.combined, freq, scale, prob)
     first = (form[0], math.log(form[1]))
-    return [first] if both is None else [first, (both[0] - first[0], math.log(both[1]) - first[1])]
+    return [first] if both is None else [first, (both[0] - first[0], _log(both[1]) - first[1])]
+
+
+def _log(width_ratio: float) -> float:
+    """The logarithm of a ratio of widths; -inf where all draws are equal, so that the Bayesian interval has no width."""
+    return math.log(width_ratio) if width_ratio > 0 else -math.inf
 
 
 def _is_part(part: float, whole: float) -> bool:

@@ -34,7 +34,8 @@ QUANTITY = ("estimand", "term", "group", "versus", "contrast", "subgroup", "popu
 
 def heading_of(row: pd.Series[Any]) -> str:
     """What the quantity of a row is, without the groups it is about: estimand, contrast, unit, times, term, population."""
-    parts = [(NAMES | RANKS).get(row["estimand"], row["estimand"])]
+    crossed = row["estimand"] == "hazard-ratio" and ":" in row["term"]
+    parts = ["Ratio of hazard ratios" if crossed else (NAMES | RANKS).get(row["estimand"], row["estimand"])]
     if row["contrast"] == "difference" or (row["contrast"] == "ratio" and row["estimand"] != "hazard-ratio"):
         parts.append(row["contrast"])
     if row["unit"] not in ("ratio", "probability", "p", "rank"):

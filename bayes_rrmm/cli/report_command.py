@@ -67,13 +67,13 @@ def report(
             if not word:
                 refused.append('tables in Word: python-docx is not installed; pip install "bayes-rrmm[word]"')
     if as_json:
-        print_json({"folder": str(folder), "written": [str(path) for path in written], "not_drawn": refused, "mark": fitted.mark})
+        print_json({"folder": str(folder), "written": [str(path) for path in written], "not_drawn": refused, "mark": results.mark})
     else:
         for reason in refused:
             click.echo(f"not drawn: {reason}", err=True)
         if not quiet:
             files = "" if html_only else f", {len(written) - 1} files in {folder}/figures and {folder}/tables"
             click.echo(f"{folder / REPORT}{files}")
-        if fitted.mark:
-            click.echo(f"{fitted.mark}: the report and every figure and table carry the mark.")
-    return FAILED_DIAGNOSTIC if fitted.mark else 0
+        if results.mark:
+            click.echo(f"{results.mark}: the report and every figure and table carry the mark.")
+    return FAILED_DIAGNOSTIC if results.mark else 0

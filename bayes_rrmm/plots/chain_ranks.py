@@ -14,6 +14,7 @@ from bayes_rrmm.plots.chains import adopted, draws_of, named, worst
 from bayes_rrmm.plots.frame import frame_of
 from bayes_rrmm.plots.style import GROUPS, Column, house_style
 from bayes_rrmm.results import Source, results_of
+from bayes_rrmm.rounding import prob_words
 
 ENVELOPE = 0.95
 FEWEST, MOST_DRAWS = 50, 200
@@ -52,12 +53,12 @@ def chain_ranks(
         )
         said = f"One draw in {every}. " if every > 1 else ""
         said += "Below: fractional rank among all draws; beside: distribution of a chain's ranks less the uniform one; shaded: "
-        figure, panels = adopted(collection, frame, len(names), f"{said}{ENVELOPE:.0%} simultaneous envelope")
+        figure, panels = adopted(collection, frame, len(names), f"{said}{prob_words(ENVELOPE)} simultaneous envelope")
         named(panels, names, frame, 1)
         return frame.complete(
             figure,
             f"Distribution of the ranks of each of {chains} chains among all draws, less the uniform one, of {len(names)} "
-            f"parameters ({', '.join(names)}), with a simultaneous {ENVELOPE:.0%} envelope.",
+            f"parameters ({', '.join(names)}), with a simultaneous {prob_words(ENVELOPE)} envelope.",
         )
 
 
@@ -65,5 +66,5 @@ def _independent(posterior: xr.Dataset) -> int:
     """Every so-manyth draw of a chain is about independent: draws over the smallest effective sample size of any chain alone."""
     draws = posterior.sizes["draw"]
     alone = [array_stats.ess(chain[None, :], method="mean") for values in posterior.values() for chain in values.to_numpy()]
-    least = max(float(np.nanmin(alone)), FEWEST)
+    least = max(min((float(size) for size in alone if np.isfinite(size)), default=float(draws)), FEWEST)
     return max(1, math.ceil(draws / MOST_DRAWS), min(math.floor(draws / least), draws // FEWEST))

@@ -23,7 +23,6 @@ from bayes_rrmm.plots.ratio_rows import (
     RatioRow,
     Ratios,
     heading_of,
-    interval_words,
     questions_of,
     ratio_draws,
     ratio_text,
@@ -33,7 +32,7 @@ from bayes_rrmm.plots.style import POSTERIOR, QUIET, Column, house_style
 from bayes_rrmm.plots.table_columns import draw_key, key_height
 from bayes_rrmm.reading.summary import interval_of
 from bayes_rrmm.results import Source, results_of
-from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.rounding import figure_of, interval_words
 from bayes_rrmm.specification.analysis import IntervalChoice
 
 INNER = 0.66

@@ -16,6 +16,7 @@ from bayes_rrmm.plots.ratio_axis import Look
 from bayes_rrmm.plots.ratio_blocks import NAMELESS
 from bayes_rrmm.plots.style import FAILED
 from bayes_rrmm.results import Source, results_of
+from bayes_rrmm.rounding import prob_words
 from bayes_rrmm.sensitivity.dossier_folder import Dossier, DossierSource, read_dossier
 
 REFIT_FAILED = "refit failed its diagnostics"
@@ -66,8 +67,7 @@ def sides(dossier: Dossier) -> tuple[str, str]:
 
 def interval_of(dossier: Dossier) -> str:
     """The probability of the refits' equal-tailed intervals, such as `95%`."""
-    known = dossier.to_dataframe("refits")["prob"].dropna()
-    return f"{known.iloc[0]:.0%}" if len(known) else "95%"
+    return prob_words(dossier.prob)
 
 
 def round_ticks(low: float, high: float, most: int) -> Floats:

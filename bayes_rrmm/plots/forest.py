@@ -36,6 +36,7 @@ from bayes_rrmm.plots.ratio_rows import (
 )
 from bayes_rrmm.plots.style import Column, house_style
 from bayes_rrmm.results import Results, Source, results_of
+from bayes_rrmm.rounding import prob_words
 
 
 def forest(
@@ -61,7 +62,8 @@ def forest(
     results = results_of(source)
     found = read_ratios(results, questions_of(results, of), crosscheck=bool({"cox", "firth"} & set(methods)))
     blocks = list(_blocks(results, found, methods))
-    columns = Columns(("patients", "events"), (f"HR [{found.prob:.0%} interval]", f"HR [{found.prob:.0%}]"), ("P(HR < 1)",))
+    prob = prob_words(found.prob)
+    columns = Columns(("patients", "events"), (f"HR [{prob} interval]", f"HR [{prob}]"), ("P(HR < 1)",))
     handles, axis = methods_key(results, found, methods), limits_of(values_of(blocks), limits)
     frame = frame_of(results, column, title, "Hazard ratios")
     with house_style():

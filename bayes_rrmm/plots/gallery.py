@@ -129,8 +129,8 @@ GALLERY = (
     Shown(
         "survival",
         "results",
-        "Posterior survival over Kaplan-Meier, with numbers at risk. Where line and steps part, the model does not fit; dashed is "
-        "beyond the group's follow-up, where only the model speaks.",
+        "Posterior survival, standardised over the patients, over Kaplan-Meier, adjusted for nothing, with numbers at risk. "
+        "With other covariates in the model they may differ for that reason alone; dashed is beyond the group's follow-up.",
         _survival,
         _has_rows,
     ),
@@ -138,7 +138,7 @@ GALLERY = (
         "forest",
         "results",
         "Hazard ratios: posterior median and interval, Cox, and Firth's Cox where events are few, with patients and events. The "
-        "shaded region is where a difference would hardly matter.",
+        "shaded region, hazard ratios of 0.90 to 1.11, is a convention and no clinical limit.",
         forest,
         _has("hazard-ratio"),
     ),

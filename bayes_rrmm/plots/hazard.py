@@ -23,7 +23,7 @@ from bayes_rrmm.plots.time_panels import Panel, columns_of, dress, group_of, tim
 from bayes_rrmm.reading.marginal_hazard import marginal_hazard
 from bayes_rrmm.reading.population import group_curves
 from bayes_rrmm.results import Results, Source, results_of
-from bayes_rrmm.rounding import spread_figure_of
+from bayes_rrmm.rounding import prob_words, spread_figure_of
 
 SQUARE = "s"
 POINTS, FEW_POINTS = 61, 31
@@ -134,7 +134,7 @@ def _draw_rates(panel: Axes, rates: Occurrence) -> None:
 def _keys(fit: Fit, found: Sequence[_Hazard]) -> list[Any]:
     beyond = any(np.any(one.posterior.time > one.posterior.end) for one in found)
     prob = found[0].rates.prob
-    label = f"events over person-time in the interval, {prob:.0%} exact limits"
+    label = f"events over person-time in the interval, {prob_words(prob)} exact limits"
     rates = Line2D(
         [], [], color=KAPLAN_MEIER, linewidth=1.1, marker=SQUARE, markersize=2.6, markerfacecolor="white", markeredgewidth=0.8,
         label=label,

@@ -29,7 +29,7 @@ from bayes_rrmm.reading.contrasts import Contrast, hazard_ratio_contrasts
 from bayes_rrmm.reading.marginal_hazard import marginal_hazard
 from bayes_rrmm.reading.population import group_curves
 from bayes_rrmm.results import Results, Source, results_of
-from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.rounding import figure_of, prob_words
 
 SQUARE = "s"
 MARGINAL, ORANGE = (0, (4, 1.5)), "#D55E00"
@@ -202,7 +202,7 @@ def _keys(known: Counterparts, found: Sequence[_Ratio]) -> list[Any]:
         keys.append(
             Line2D(
                 [], [], color=COX, linewidth=1.0, marker=SQUARE, markersize=2.8, markerfacecolor="white", markeredgewidth=0.8,
-                label=f"Cox in a window of time, {known.prob:.0%} Wald interval",
+                label=f"Cox in a window of time, {prob_words(known.prob)} Wald interval",
             )
         )  # fmt: skip
     return keys

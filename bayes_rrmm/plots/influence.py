@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from bayes_rrmm.plots.table_columns import draw_key, key_height
 from bayes_rrmm.results import Source
 from bayes_rrmm.rounding import figure_of
 from bayes_rrmm.sensitivity.dossier_folder import Dossier, DossierSource
+from bayes_rrmm.sensitivity.patient_names import by_influence, patient_names
 
 Row = Mapping[Hashable, Any]
 MOST, OUTSIDE = 15, 3
@@ -84,14 +84,9 @@ def influence(
 
 
 def _shown(found: Dossier, rows: bool) -> _Shown:
-    left_out, flipped = found.to_dataframe("left_out"), found.to_dataframe("flipped")
-    order = np.argsort(-left_out["shift"].abs().fillna(-1.0).to_numpy(dtype=float), kind="stable")
-    left_out = left_out.iloc[order]
-    member = left_out["in_group"].astype(bool)
-    inside, outside = left_out[member], left_out[~member]
-    names = {str(who): f"patient {_letters(place)}" for place, who in enumerate(inside["patient"])}
-    names |= {str(who): f"other {place}" for place, who in enumerate(outside["patient"], 1)}
-    names = {who: who if rows else name for who, name in names.items()}
+    flipped = found.to_dataframe("flipped")
+    inside, outside = by_influence(found)
+    names = {who: who if rows else name for who, name in patient_names(found).items()}
     turned = {str(row["patient"]): row for row in flipped.to_dict("records")}
     priors = found.to_dataframe("priors")
     analysed = priors[priors["prior"] == "as analysed"].to_dict("records")[0]
@@ -126,12 +121,6 @@ def _line(row: Row, look: Look, found: Dossier) -> Line:
 def _span(rows: Sequence[Row]) -> str:
     known = [float(row["hr"]) for row in rows if row["passed"] and not math.isnan(row["hr"])]
     return f"{figure_of(min(known), 'ratio')} to {figure_of(max(known), 'ratio')}" if known else "-"
-
-
-def _letters(place: int) -> str:
-    """A to Z, then AA, AB, ..."""
-    before, last = divmod(place, len(ascii_uppercase))
-    return (_letters(before - 1) if before else "") + ascii_uppercase[last]
 
 
 def _strip(axes: Axes, shown: _Shown) -> None:

@@ -16,7 +16,7 @@ from bayes_rrmm.plots.frame import MARGIN, frame_of, place, write
 from bayes_rrmm.plots.style import FAILED, KAPLAN_MEIER, POSTERIOR, QUIET, Column, house_style
 from bayes_rrmm.plots.table_columns import draw_key, key_height, wrapped
 from bayes_rrmm.results import Results, Source, results_of
-from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.rounding import figure_of, prob_words
 
 LEFT, HEIGHT, LINE = 0.62, 1.75, 0.125
 PROB = 0.95
@@ -52,7 +52,7 @@ def pit(source: Source, *, column: Column = "double", title: str | None = None) 
         return frame.complete(
             figure,
             "Distribution of the leave-one-out predicted probability of an event by each patient's time, less the uniform one, "
-            f"with a simultaneous {PROB:.0%} band: {len(found.u)} patients, {found.censored} censored. {_said(spread)}.",
+            f"with a simultaneous {prob_words(PROB)} band: {len(found.u)} patients, {found.censored} censored. {_said(spread)}.",
         )
 
 
@@ -88,7 +88,7 @@ def _said(spread: Uniformity) -> str:
 def _keys(outside: bool) -> list[Any]:
     keys: list[Any] = [
         Line2D([], [], color=KAPLAN_MEIER, linewidth=1.1, label="patients, less a uniform distribution"),
-        Patch(facecolor=POSTERIOR, alpha=0.18, label=f"simultaneous {PROB:.0%} band of a model without fault"),
+        Patch(facecolor=POSTERIOR, alpha=0.18, label=f"simultaneous {prob_words(PROB)} band of a model without fault"),
     ]
     if outside:
         keys.append(Line2D([], [], linestyle="none", marker="o", markersize=2.6, color=FAILED, label="outside the band"))

@@ -20,7 +20,7 @@ from bayes_rrmm.plots.time_curves import BEYOND, curve_of, draw_curve
 from bayes_rrmm.plots.time_panels import Panel, columns_of, dress, group_of, time_panels
 from bayes_rrmm.reading.summary import summary_of
 from bayes_rrmm.results import Results, Source, results_of
-from bayes_rrmm.rounding import figure_of, measure_of
+from bayes_rrmm.rounding import figure_of, interval_words, measure_of
 
 
 def predictive(source: Source, by: str | None = None, *, column: Column = "double", title: str | None = None) -> Figure:
@@ -86,11 +86,11 @@ def _beside(results: Results, name: str, compared: Compared, unit: str) -> list[
 
 def _keys(results: Results, found: Sequence[Predicted]) -> list[Any]:
     interval = results.fit.analysis.sampling.interval
-    kind = "equal-tailed" if interval.kind == "eti" else "highest-density"
+    words = interval_words(interval.kind, interval.prob)
     keys: list[Any] = [
         Line2D([], [], color=KAPLAN_MEIER, linewidth=1.0, drawstyle="steps-post", label="Kaplan-Meier of the patients"),
         Line2D([], [], color=POSTERIOR, linewidth=1.3, label=f"Kaplan-Meier of replicates ({results.fit.plan.family}), median"),
-        Patch(facecolor=POSTERIOR, alpha=0.22, label=f"{interval.prob:.0%} {kind} interval of the replicates"),
+        Patch(facecolor=POSTERIOR, alpha=0.22, label=f"{words} of the replicates"),
     ]
     if any(np.any(one.time > one.few_left) for one in found):
         keys.append(Line2D([], [], color=POSTERIOR, linewidth=1.0, linestyle=BEYOND, label=f"fewer than {FEW} patients at risk"))

@@ -8,14 +8,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from bayes_rrmm.plots.dossier_frame import UNSOUND, asked, failed_handle, framed, interval_of, on_side, passed, sides
+from bayes_rrmm.plots.dossier_frame import UNSOUND, asked, failed_handle, framed, on_side, passed, sides
 from bayes_rrmm.plots.interval_rows import Block, Columns, Line
 from bayes_rrmm.plots.ratio_axis import LOOKS, Look, key_of, limits_of
 from bayes_rrmm.plots.ratio_blocks import Sheet, draw_sheet
 from bayes_rrmm.plots.ratio_rows import ratio_text
 from bayes_rrmm.plots.style import Column, house_style
 from bayes_rrmm.results import Source
-from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.rounding import figure_of, interval_words
 from bayes_rrmm.sensitivity.dossier_folder import DossierSource
 
 Row = Mapping[Hashable, Any]
@@ -33,7 +33,7 @@ def prior_grid(dossier: DossierSource, source: Source, *, column: Column = "doub
     folder, `source` the fit or run it belongs to. Raises RunFolderError where the dossier is another fit's.
     """
     found, frame = framed(dossier, source, column, title, "What each prior makes of it")
-    table, prob = found.to_dataframe("priors"), interval_of(found)
+    table = found.to_dataframe("priors")
     rows = table.to_dict("records")
     chances, good = on_side(found, table), passed(table)
     blocks = [_block(row, p, ok, asked(found)) for row, p, ok in zip(rows, chances, good, strict=True)]
@@ -43,7 +43,7 @@ def prior_grid(dossier: DossierSource, source: Source, *, column: Column = "doub
     reach += [min(max(value, 1 / WIDEST), WIDEST) for values in prior for value in values]
     handles = [
         key_of(PALE_PRIOR, "prior: centre and 95% interval"),
-        key_of(LOOKS["bayes"], f"posterior median, {prob} equal-tailed interval"),
+        key_of(LOOKS["bayes"], f"posterior median, {interval_words('eti', found.prob)}"),
     ]
     handles += [] if good.all() else [failed_handle()]
     columns = Columns((), ("HR [interval]", "HR [interval]"), (asked(found), "prior weighs"))

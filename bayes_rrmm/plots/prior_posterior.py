@@ -22,13 +22,13 @@ from bayes_rrmm.parameters import log_median
 from bayes_rrmm.plots.density_rows import TALL, Row, draw_rows, lay_out_rows, log_density
 from bayes_rrmm.plots.frame import frame_of
 from bayes_rrmm.plots.ratio_axis import Limits, dress, limits_of
-from bayes_rrmm.plots.ratio_rows import Answer, heading_of, interval_words, questions_of, ratio_draws, read_ratios
+from bayes_rrmm.plots.ratio_rows import Answer, heading_of, questions_of, ratio_draws, read_ratios
 from bayes_rrmm.plots.style import POSTERIOR, PRIOR, QUIET, Column, house_style
 from bayes_rrmm.plots.table_columns import draw_key, key_height
 from bayes_rrmm.reading import default_estimands, reported_estimands
 from bayes_rrmm.reading.summary import interval_of, quantile_of
 from bayes_rrmm.results import Results, Source, results_of
-from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.rounding import figure_of, interval_words
 
 AXIS, DATA = 0.36, 0.16
 """Inches of an axis's ticks and name, and of the data's name."""

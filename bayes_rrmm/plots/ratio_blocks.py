@@ -19,6 +19,7 @@ from bayes_rrmm.plots.ratio_axis import LOOKS, Limits, dress, favours, favours_l
 from bayes_rrmm.plots.ratio_rows import RatioRow, Ratios, answer_of, ratio_text
 from bayes_rrmm.plots.table_columns import draw_key, key_height
 from bayes_rrmm.results import Results
+from bayes_rrmm.rounding import prob_words
 
 METHODS = ("bayes", "cox", "firth")
 NO_EFFECT = (0.9, 1 / 0.9)
@@ -111,10 +112,10 @@ def methods_key(results: Results, found: Ratios, methods: Sequence[str]) -> list
     cox = [row.cox for row in found.rows if row.cox is not None]
     firth = [row.firth for row in found.rows if row.firth is not None]
     if "cox" in methods and cox:
-        words = f"{cox[0]['method']}{_adjusted(cox)}, {found.prob:.0%} Wald interval{_rows(cox[0])}"
+        words = f"{cox[0]['method']}{_adjusted(cox)}, {prob_words(found.prob)} Wald interval{_rows(cox[0])}"
         handles.append(key_of(LOOKS["cox"], words))
     if "firth" in methods and firth:
-        words = f"Firth's Cox{_adjusted(firth)} (where events are few), {found.prob:.0%} profile interval"
+        words = f"Firth's Cox{_adjusted(firth)} (where events are few), {prob_words(found.prob)} profile interval"
         handles.append(key_of(LOOKS["firth"], words))
     if not found.crosschecked and {"cox", "firth"} & set(methods):
         handles.append(Line2D([], [], linestyle="none", label="Cox: not drawn, the fit was saved without its rows"))

@@ -18,7 +18,7 @@ from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading import Estimates, estimate, estimates_table, reported_estimands
 from bayes_rrmm.reading.table import labelled_draws
 from bayes_rrmm.results import TABLES, Results
-from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.rounding import figure_of, interval_words
 
 KEY = ["term", "group", "versus", "subgroup"]
 COX, FIRTH = "Cox", "Firth Cox"
@@ -79,11 +79,6 @@ class Ratios:
     def interval(self) -> str:
         """The interval of the posterior, in words."""
         return interval_words(self.kind, self.prob)
-
-
-def interval_words(kind: str, prob: float) -> str:
-    """Such as `95% equal-tailed interval`."""
-    return f"{prob:.0%} {'equal-tailed' if kind == 'eti' else 'highest-density'} interval"
 
 
 def ratio_text(answer: Answer) -> str:

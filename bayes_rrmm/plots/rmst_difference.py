@@ -25,7 +25,7 @@ from bayes_rrmm.plots.time_panels import Panel, columns_of, dress, group_of, tim
 from bayes_rrmm.reading.marginal_areas import marginal_areas
 from bayes_rrmm.reading.population import group_curves
 from bayes_rrmm.results import Results, Source, results_of
-from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.rounding import figure_of, prob_words
 
 HORIZONS = 25
 MARKER = "o"
@@ -171,7 +171,9 @@ def _keys(fit: Fit, compared: Sequence[_Compared]) -> list[Any]:
     if any(not one.missing for one in compared):
         prob = fit.analysis.sampling.interval.prob
         keys.append(Line2D([], [], color=KAPLAN_MEIER, linewidth=1.4, linestyle=DOTTED, label="Kaplan-Meier, unadjusted"))
-        keys.append(Line2D([], [], color=KAPLAN_MEIER, linewidth=0.8, linestyle=DOTTED, label=f"its {prob:.0%} Wald interval"))
+        keys.append(
+            Line2D([], [], color=KAPLAN_MEIER, linewidth=0.8, linestyle=DOTTED, label=f"its {prob_words(prob)} Wald interval")
+        )
     return keys
 
 

@@ -16,9 +16,10 @@ from bayes_rrmm.plots.frame import MARK, frame_of
 from bayes_rrmm.plots.interval_rows import STEP, Block, Columns, Layout, Line
 from bayes_rrmm.plots.ratio_axis import LOOKS, Limits, key_of, limits_of
 from bayes_rrmm.plots.ratio_blocks import NOT_ESTIMABLE, Sheet, count_cells, draw_sheet, folded_counts, values_of
-from bayes_rrmm.plots.ratio_rows import Answer, interval_words, ratio_text
+from bayes_rrmm.plots.ratio_rows import Answer, ratio_text
 from bayes_rrmm.plots.style import QUIET, Column, house_style
 from bayes_rrmm.results import Source, results_of
+from bayes_rrmm.rounding import interval_words, prob_words
 
 if TYPE_CHECKING:
     from bayes_rrmm.sensitivity.shrinkage_record import Shrinkage
@@ -49,7 +50,7 @@ def shrinkage(
     blocks = list(_blocks(rows, kinds))
     versus = str(rows[0]["versus"])
     interval = results.fit.analysis.sampling.interval
-    words, prob = interval_words(interval.kind, interval.prob), f"{interval.prob:.0%}"
+    words, prob = interval_words(interval.kind, interval.prob), prob_words(interval.prob)
     handles = [*_key(kinds, words, prob), *_arrow_key(versus)]
     columns = Columns(("patients", "events"), (f"HR [{prob} interval]", f"HR [{prob}]"), ("shrunk",))
     axis = limits_of(values_of(blocks), limits)

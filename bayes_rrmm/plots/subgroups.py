@@ -42,6 +42,7 @@ from bayes_rrmm.plots.style import Column, house_style
 from bayes_rrmm.reading import reported_estimands
 from bayes_rrmm.reading.summary import interval_of, quantile_of
 from bayes_rrmm.results import Results, Source, results_of
+from bayes_rrmm.rounding import prob_words
 
 
 def subgroups(
@@ -69,7 +70,7 @@ def subgroups(
     found = Ratios(_by_comparison(found.rows), found.crosschecked, found.kind, found.prob)
     draws = ratio_draws(results.fit, questions)
     blocks = list(_blocks(results, found, draws, methods))
-    text = (f"HR [{found.prob:.0%} interval]", f"HR [{found.prob:.0%}]")
+    text = (f"HR [{prob_words(found.prob)} interval]", f"HR [{prob_words(found.prob)}]")
     columns = Columns(("patients", "events"), text, ("P(HR < 1)", "ratio of HRs"))
     label = "ratio of HRs: to that of the first subgroup; around 1 where subgroups are alike"
     about = Line2D([], [], linestyle="none", label=label)

@@ -20,6 +20,7 @@ from bayes_rrmm.frequentist import at_risk
 from bayes_rrmm.plots.frame import MARK, Frame, frame_of, place, write
 from bayes_rrmm.plots.style import KAPLAN_MEIER, POSTERIOR, QUIET, Column, house_style
 from bayes_rrmm.results import Source, results_of
+from bayes_rrmm.rounding import interval_words, prob_words
 
 PANEL_HEIGHT = 1.55
 ABOVE, BELOW = 0.44, 0.62
@@ -80,7 +81,8 @@ def _description(fit: Fit, rows: Cohort, by: str | None, levels: list[str]) -> s
     whom = "all patients" if by is None else f"each {by}: {', '.join(levels)}"
     return (
         f"{fit.analysis.endpoint.name} over time in {rows.unit} of {whom}. Posterior median and interval of a {fit.plan.family} "
-        f"model over the Kaplan-Meier curve, with the numbers at risk; {rows.patients:g} patients, {rows.events:g} events."
+        f"model, standardised over the patients, over the unadjusted Kaplan-Meier curve, with the numbers at risk; "
+        f"{rows.patients:g} patients, {rows.events:g} events."
     )
 
 
@@ -168,14 +170,13 @@ def _ticks(rows: Cohort, most: int) -> Floats:
 
 def _legend(figure: Figure, fit: Fit, rows: Cohort, column: str) -> None:
     interval = fit.analysis.sampling.interval
-    kind = {"eti": "equal-tailed", "hdi": "highest-density"}[interval.kind]
     width, height = figure.get_size_inches()
     handles = [
         Line2D([], [], color=POSTERIOR, linewidth=1.3, label=f"posterior median ({fit.plan.family})"),
-        Patch(facecolor=POSTERIOR, alpha=0.22, label=f"{interval.prob:.0%} {kind} interval"),
+        Patch(facecolor=POSTERIOR, alpha=0.22, label=interval_words(interval.kind, interval.prob)),
         Line2D([], [], color=POSTERIOR, linewidth=1.0, linestyle=(0, (2, 2)), label="beyond the group's follow-up"),
         Line2D([], [], color=KAPLAN_MEIER, linewidth=0.9, marker="|", markersize=3, label="Kaplan-Meier, censored"),
-        Line2D([], [], color=KAPLAN_MEIER, linewidth=0.5, linestyle=":", label=f"{interval.prob:.0%} log-log interval"),
+        Line2D([], [], color=KAPLAN_MEIER, linewidth=0.5, linestyle=":", label=f"{prob_words(interval.prob)} log-log interval"),
     ]
     figure.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.12 / height), ncols=2 if column == "single" else 3,

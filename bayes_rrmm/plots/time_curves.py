@@ -13,9 +13,9 @@ from matplotlib.patches import Patch
 
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.plots.ratio_rows import interval_words
 from bayes_rrmm.plots.style import POSTERIOR
 from bayes_rrmm.reading.summary import summary_of
+from bayes_rrmm.rounding import interval_words
 from bayes_rrmm.specification.analysis import IntervalChoice
 
 BEYOND: Any = (0, (2, 2))

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bayes_rrmm.errors import BayesRrmmError
 from bayes_rrmm.plots.style import svg_of
 from bayes_rrmm.tables import Table
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 PIXELS = 96
 """CSS pixels an inch."""
+
+DRAWING_ERRORS = (ValueError, FloatingPointError, ZeroDivisionError, np.linalg.LinAlgError)
+"""What ArviZ and matplotlib raise of draws that no figure is made for, such as chains that never moved."""
 
 Block = dict[str, Any]
 
@@ -55,14 +60,21 @@ def table(made: Table, *, folded: str = "") -> Block:
     return {**kind, "name": made.title, "html": made.to_html()}
 
 
-def drawn(name: str, caption: str, draw: Callable[[], Figure]) -> Block:
-    """A figure as an SVG inside the page, its description read out; a sentence where it cannot be drawn, and why."""
+def refusals(*, lenient: bool) -> tuple[type[Exception], ...]:
+    """The errors that leave out one figure and not the whole report; of a fit that failed (`lenient`) also errors of drawing."""
+    return (BayesRrmmError, *DRAWING_ERRORS) if lenient else (BayesRrmmError,)
+
+
+def drawn(name: str, caption: str, draw: Callable[[], Figure], *, lenient: bool = False) -> Block:
+    """A figure as an SVG inside the page, its description read out; a sentence where it cannot be drawn, and why. `lenient` is for
+    a fit that failed: its draws may be such that drawing fails."""
     try:
         figure = draw()
-    except BayesRrmmError as error:
+        svg = svg_of(figure)
+    except refusals(lenient=lenient) as error:
         return text(f"Figure {name}: not drawn. {error}")
     width, height = figure.get_size_inches()
-    source = base64.b64encode(svg_of(figure).encode()).decode()
+    source = base64.b64encode(svg.encode()).decode()
     return {
         "kind": "figure",
         "name": name,

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bayes_rrmm.estimands import HazardRatio
+from bayes_rrmm.plan import Plan
+from bayes_rrmm.prior_words import prior_lines
 from bayes_rrmm.results import Results
 from bayes_rrmm.sensitivity.dossier_folder import Dossier
 
 State = Literal["done", "failed", "not done", "yours to write"]
+
+NO_PROVENANCE = "this fit has no provenance: write it with `bayes-rrmm fit`"
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+REASON = re.compile(r"#\W*(?![\w.]+\s*=)\w")
+"""A comment that is no statement put aside."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +60,49 @@ def _preamble(results: Results) -> list[Item]:
 
 
 def _model(results: Results, shown: Sequence[str]) -> list[Item]:
-    plan = results.fit.plan
-    defaults = [prior.is_default for prior in plan.priors.coefficients]
-    justified = not any(defaults) and not plan.priors.baseline.is_default
+    source = results.fit.analysis.source
+    implied = "Priors in words: what the prior implies for hazard ratios and the median; no replicated data"
     return [
-        Item("1 Model", "Describe the outcome and the covariates", "done", "Patients; Methods"),
+        Item("1 Model", "Describe the outcome and the covariates", "done", "Patients; Methods" if results.has_rows else "Methods"),
         Item("1 Model", "Describe the likelihood and its parameters", "done", "Methods"),
-        _item(
-            "1 Model", "State the priors and justify them", justified,
-            "Priors, as stated in the analysis file; the reasons are its comments",
-            "Priors: some are the package's defaults; say why they suit your question", "yours to write",
+        _justified(results.fit.plan, source),
+        Item(
+            "1 Model", "Give the model formally", "done",
+            "Methods: the model, formally" + ("; Provenance: the analysis file" if source else ""),
         ),
-        Item("1 Model", "Give the model formally", "done", "Methods: the model, formally; Provenance: the analysis file"),
-        _item(
-            "1 Model", "Check the prior's predictions", "prior_posterior" in shown,
-            "Priors in clinical words, as hazard ratios and months; prior beside posterior", "Priors in clinical words only",
-        ),
+        _item("1 Model", "Check the prior's predictions", "prior_posterior" in shown, implied, implied),
     ]  # fmt: skip
+
+
+def _justified(plan: Plan, source: str) -> Item:
+    """Priors are justified where each that can be stated is stated, and the analysis file says something about them."""
+    stated = all(line.origin.startswith("stated") for line in prior_lines(plan) if line.origin != "fixed")
+    missing = (
+        "Priors in words: stated, without a comment in [priors] of the analysis file; say why they suit your question"
+        if stated
+        else "Priors in words: some are the package's defaults; say why they suit your question"
+    )
+    return _item(
+        "1 Model", "State the priors and justify them", stated and has_reasons(source),
+        "Priors in words, as stated in the analysis file; the reasons are its comments", missing, "yours to write",
+    )  # fmt: skip
+
+
+def has_reasons(source: str) -> bool:
+    """Whether [priors] of an analysis file has a comment. One right above a heading belongs to what the heading opens."""
+    inside = above = False
+    for line in source.splitlines():
+        bare = QUOTED.sub("", line).strip()
+        said = REASON.search(bare) is not None
+        if bare.startswith("#"):
+            above = above or said
+            continue
+        if bare.startswith("["):
+            inside = re.match(r"\[\s*priors\s*[.\]]", bare) is not None
+        if inside and (above or said):
+            return True
+        above = False
+    return inside and above
 
 
 def _computation(results: Results) -> list[Item]:
@@ -76,6 +110,8 @@ def _computation(results: Results) -> list[Item]:
 
     def judged(names: tuple[str, ...]) -> tuple[State, str]:
         some = checks[checks["check"].isin(names)]
+        if some.empty:
+            return "not done", "no such check is written"
         failed = some[some["verdict"] == "failed"]
         if len(failed):
             return "failed", f"{len(failed)} of {len(some)} checks failed: see the top of this page"
@@ -83,7 +119,7 @@ def _computation(results: Results) -> list[Item]:
 
     convergence, resolution = judged(("r_hat", "divergences", "e_bfmi")), judged(("ess_bulk", "ess_tail", "mcse"))
     return [
-        Item("2 Computation", "Name the software with versions", "done", "Methods; Provenance"),
+        _item("2 Computation", "Name the software with versions", _has_versions(results), "Methods; Provenance", NO_PROVENANCE),
         Item("2 Computation", "Show that chains converged, for every reported quantity", *convergence),
         Item("2 Computation", "Show that chains are long enough, for every reported quantity", *resolution),
     ]
@@ -92,7 +128,7 @@ def _computation(results: Results) -> list[Item]:
 def _posterior(shown: Sequence[str]) -> list[Item]:
     return [
         _item(
-            "3 Posterior", "Check the posterior's predictions", "predictive" in shown, "Model checks: predictive and PIT",
+            "3 Posterior", "Check the posterior's predictions", "predictive" in shown, "Does the model fit?",
             "no rows at hand to check against: give DATA to the command",
         ),
         Item("3 Posterior", "Summarise the posterior: centre, interval and its kind", "done", "Estimates"),
@@ -135,12 +171,18 @@ def _sensitivity(results: Results, dossiers: Sequence[Dossier]) -> list[Item]:
 
 
 def _reproduction(results: Results) -> list[Item]:
-    known = bool(results.fit.provenance.get("versions"))
     return [
         _item(
-            "6 Reproducibility", "Record software, seed, settings and a fingerprint of the data", known, "Provenance",
-            "this fit has no provenance: write it with `bayes-rrmm fit`",
+            "6 Reproducibility", "Record software, seed, settings and a fingerprint of the data", _has_versions(results),
+            "Provenance", NO_PROVENANCE,
         ),
-        Item("6 Reproducibility", "Share the analysis script", "done", "Provenance: the analysis file, as read"),
+        _item(
+            "6 Reproducibility", "Share the analysis script", bool(results.fit.analysis.source),
+            "Provenance: the analysis file, as read", "this fit holds no analysis file: fit one with `bayes-rrmm fit`",
+        ),
         Item("6 Reproducibility", "Share the data, or say why not", "yours to write", "a report holds no patient's row"),
     ]  # fmt: skip
+
+
+def _has_versions(results: Results) -> bool:
+    return bool(results.fit.provenance.get("versions"))

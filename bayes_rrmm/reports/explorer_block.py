@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bayes_rrmm.priors import Z975
 from bayes_rrmm.reports.blocks import Block
-from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.rounding import figure_of, interval_words, kind_words, prob_words
 from bayes_rrmm.sensitivity.explorer import Explorer
 
 WIDTH = 600.0
@@ -28,6 +28,9 @@ def explorer_block(name: str, found: Explorer) -> Block:
         "alternative": figure_of(found.alternative, "ratio"),
         "refits": sum(found.refitted),
         "error": found.error_in_words,
+        "interval": interval_words("eti", found.prob),
+        "interval_kind": f"{prob_words(found.prob)} {kind_words('eti')}",
+        "ends": found.ends_in_words,
         "mark": failed,
         "points": points,
         "ticks": [{"x": f"{_x(tick, limits):.1f}", "text": f"{tick:g}"} for tick in TICKS if limits[0] <= tick <= limits[1]],

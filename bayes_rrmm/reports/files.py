@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayes_rrmm.errors import BayesRrmmError
 from bayes_rrmm.plots.gallery import GALLERY, OF_DOSSIERS
 from bayes_rrmm.plots.style import Column, save
+from bayes_rrmm.reports.blocks import refusals
 from bayes_rrmm.results import Results
 from bayes_rrmm.run_folder import folder_safe, whole, write_text
 from bayes_rrmm.sensitivity.dossier_folder import Dossier
@@ -29,10 +29,13 @@ def figures_of(results: Results, dossiers: Sequence[Dossier], column: Column) ->
     for shown in GALLERY:
         if shown.applies(results):
             yield shown.name, shown.caption, partial(shown.draw, results, column=column, title="")
+    groups = [dossier.group for dossier in dossiers]
     for dossier in dossiers:
+        alone = groups.count(dossier.group) == 1
+        whose = folder_safe(dossier.group if alone else f"{dossier.of}-{dossier.group}-against-{dossier.versus}")
         for shown_of in OF_DOSSIERS:
             if shown_of.applies(dossier):
-                name = f"{shown_of.name}_{folder_safe(dossier.group)}"
+                name = f"{shown_of.name}_{whose}"
                 yield name, shown_of.caption, partial(shown_of.draw, dossier, results, column=column, title="")
 
 
@@ -46,20 +49,21 @@ def write_figures(
     dpi: int = 300,
 ) -> tuple[list[Path], list[str]]:
     """Write every figure in each format, and captions.txt; what was written, and a sentence for each figure that cannot be drawn of
-    these results."""
+    these results; of a fit that failed also where drawing fails."""
     folder.mkdir(parents=True, exist_ok=True)
     written, refused, captions = [], [], []
+    left_out = refusals(lenient=bool(results.mark))
     for name, caption, draw in figures_of(results, dossiers, column):
         try:
             figure = draw()
-        except BayesRrmmError as error:
+            for suffix in formats:
+                path = folder / f"{name}.{suffix}"
+                with whole(path) as temporary:
+                    save(figure, temporary, dpi=dpi)
+                written.append(path)
+        except left_out as error:
             refused.append(f"{name}: {error}")
             continue
-        for suffix in formats:
-            path = folder / f"{name}.{suffix}"
-            with whole(path) as temporary:
-                save(figure, temporary, dpi=dpi)
-            written.append(path)
         captions.append(f"{name}\nCaption: {caption}\nAlternative text: {figure.get_label()}\n")
     write_text(folder / CAPTIONS, "\n".join(captions))
     return [*written, folder / CAPTIONS], refused

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from bayes_rrmm.agreement.wording import FOLLOW_UP
 from bayes_rrmm.errors import listed
 from bayes_rrmm.prior_words import prior_lines
 from bayes_rrmm.reports.citations import Bibliography
 from bayes_rrmm.results import Results
+from bayes_rrmm.sensitivity.dossier_folder import Dossier
 
 BASELINES = {
     "exponential": "a constant (exponential) baseline hazard",
     "weibull": "a Weibull baseline hazard",
     "piecewise-exponential": "a piecewise-constant baseline hazard",
 }
+COMPARED = {
+    "hazard-ratio": "hazard ratios",
+    "survival": "survival probabilities",
+    "median": "medians",
+    "rmst": "restricted mean survival times",
+}
+"""What can have a frequentist counterpart, as it is called in a sentence."""
 
 
-def methods_of(results: Results, bibliography: Bibliography, dossiers: bool = False) -> str:
-    """The paragraph. `dossiers` says whether a small-group dossier belongs to it."""
+def methods_of(results: Results, bibliography: Bibliography, dossiers: Sequence[Dossier] = ()) -> str:
+    """The paragraph. `dossiers` are those of small groups that belong to it."""
     sentences = [
         *_model(results, bibliography),
         *_priors(results),
         *_sampling(results, bibliography),
         *_reading(results, bibliography),
         *_frequentist(results, bibliography),
+        *_small_groups(dossiers, bibliography),
     ]
-    if dossiers:
-        sentences.append(
-            "For the smallest groups the analysis was refitted under sceptical, enthusiastic, neutral and vague priors "
-            f"{bibliography.cite('sceptical')}, without each patient of the group and with each status reversed, and power-scaled "
-            f"{bibliography.cite('power-scaling')}."
-        )
     sentences.append(f"Reporting follows the Bayesian analysis reporting guidelines {bibliography.cite('barg')}.")
     return " ".join(sentences)
 
@@ -94,7 +102,6 @@ def _sampling(results: Results, bibliography: Bibliography) -> list[str]:
         return f"{name} {versions[package]}" if package in versions else name
 
     seed = results.fit.provenance.get("seed", sampling.seed)
-    checks = "All diagnostics passed" if not results.mark else f"Diagnostics failed ({results.mark})"
     return [
         f"Posteriors were sampled with the No-U-Turn sampler {bibliography.cite('nuts')} in {named('pymc', 'PyMC')} "
         f"{bibliography.cite('pymc')} with {named('nutpie', 'nutpie')} through {named('bayes-rrmm', 'bayes_rrmm')}: "
@@ -102,8 +109,17 @@ def _sampling(results: Results, bibliography: Bibliography) -> list[str]:
         f"Convergence was judged on every parameter and every reported quantity with {named('arviz', 'ArviZ')} "
         f"{bibliography.cite('arviz')} by rank-normalised R-hat below 1.01, bulk and tail effective sample sizes above 400 and a "
         f"Monte Carlo error below 5 % of the posterior standard deviation {bibliography.cite('rhat')}, without divergences and "
-        f"with E-BFMI above 0.3 {bibliography.cite('bfmi')}. {checks}.",
+        f"with E-BFMI above 0.3 {bibliography.cite('bfmi')}. {_verdict(results)}.",
     ]
+
+
+def _verdict(results: Results) -> str:
+    """What the diagnostics said, with how many checks failed."""
+    failed, checks = len(results.failed), len(results.checks)
+    count = f"{failed} of {checks} checks failed" if failed else ""
+    if results.mark:
+        return f"Diagnostics failed ({results.mark})" + (f"; {count}" if count else "")
+    return count or ("All diagnostics passed" if checks else "No diagnostics are written")
 
 
 def _reading(results: Results, bibliography: Bibliography) -> list[str]:
@@ -117,21 +133,73 @@ def _reading(results: Results, bibliography: Bibliography) -> list[str]:
             f"Survival, medians{rmst} and their contrasts were standardised over the analysed patients unless stated otherwise, "
             "and medians beyond a group's follow-up are given as not reached."
         )
-    if results.has_rows:
+    if results.has_loo:
         said.append(f"Predictive fit was assessed by leave-one-out cross-validation {bibliography.cite('loo', 'psis')}.")
+        loo = results.loo.iloc[0]
+        if loo["n_pareto_k_above_0.7"] > 0:
+            high = f"{loo['n_pareto_k_above_0.7']:g} of {loo['units']:g} {loo['unit']}s"
+            said.append(f"Pareto k exceeded 0.7 for {high}, for which it cannot be trusted.")
     return said
 
 
 def _frequentist(results: Results, bibliography: Bibliography) -> list[str]:
+    """The counterparts and tests that the agreement table holds, under the conventions that it was made with."""
     if not results.is_compared:
         return []
-    methods = set(results.crosscheck["method"])
-    said = [
-        f"Every number was set beside its frequentist counterpart from the same rows, computed with lifelines "
-        f"{bibliography.cite('lifelines')} and our own code: Kaplan-Meier curves {bibliography.cite('kaplan-meier')} with log-log "
-        f"intervals and Cox regression {bibliography.cite('cox')} with Efron's ties {bibliography.cite('efron')}"
-    ]
-    if any("Firth" in method for method in methods):
-        said[0] += f", Firth's penalised Cox with profile-likelihood intervals where events were few {bibliography.cite('firth')}"
-    said[0] += f"; proportionality was tested on scaled Schoenfeld residuals {bibliography.cite('schoenfeld')}."
+    table = results.crosscheck
+    compared = table[(table["unit"] != "p") & (table["estimand"] != FOLLOW_UP)]
+    beside = set(compared["estimand"][compared["frequentist"].notna()])
+    said = []
+    if beside:
+        kinds = _together([words for kind, words in COMPARED.items() if kind in beside])
+        made = f"computed with lifelines {bibliography.cite('lifelines')} and our own code"
+        methods = _together(list(_counterparts(compared, bibliography)))
+        said.append(
+            f"{kinds[:1].upper()}{kinds[1:]} were set beside frequentist counterparts from the same rows, {made}: {methods}."
+        )
+    tests = set(table["estimand"])
+    if "log-rank" in tests:
+        said.append("Groups were compared by log-rank tests.")
+    if "proportional-hazards" in tests:
+        said.append(f"Proportionality was tested on scaled Schoenfeld residuals {bibliography.cite('schoenfeld')}.")
     return said
+
+
+def _counterparts(compared: pd.DataFrame, bibliography: Bibliography) -> Iterator[str]:
+    """Each method beside the posterior, with its ties and interval."""
+    methods = set(compared["method"])
+    if "Kaplan-Meier" in methods:
+        conventions = " ".join(compared["convention"][compared["method"] == "Kaplan-Meier"])
+        kind = "log-log" if "log-log interval" in conventions else "log" if "log interval" in conventions else ""
+        yield f"Kaplan-Meier curves {bibliography.cite('kaplan-meier')}" + (f" with {kind} intervals" if kind else "")
+    cox = compared[compared["method"].str.startswith("Cox")]
+    if len(cox):
+        conventions = " ".join(cox["convention"])
+        said = f"Cox regression {bibliography.cite('cox')}"
+        if "Efron ties" in conventions:
+            said += f" with Efron's ties {bibliography.cite('efron')}"
+        elif "Breslow ties" in conventions:
+            said += " with Breslow's ties"
+        yield said + (" and Wald intervals" if "Wald" in conventions else "")
+    if "Firth Cox" in methods:
+        yield f"Firth's penalised Cox with profile-likelihood intervals where events were few {bibliography.cite('firth')}"
+    if any(method.endswith(" ML") for method in methods):
+        yield "maximum likelihood of the same model without priors"
+
+
+def _small_groups(dossiers: Sequence[Dossier], bibliography: Bibliography) -> list[str]:
+    """What the dossiers hold tables of."""
+    held = {section for dossier in dossiers for section, table in dossier.tables.items() if len(table)}
+    grid = f"under sceptical, enthusiastic, neutral and vague priors {bibliography.cite('sceptical')}" if "priors" in held else ""
+    without = "without each patient of the group" if "left_out" in held else ""
+    flipped = "with each status of the group reversed" if "flipped" in held else ""
+    refitted = [part for part in (grid, without, flipped) if part]
+    done = [f"refitted {_together(refitted)}"] if refitted else []
+    done += [f"power-scaled {bibliography.cite('power-scaling')}"] if "power_scaling" in held else []
+    groups = _together(list(dict.fromkeys(dossier.group for dossier in dossiers)))
+    return [f"For {groups} the analysis was {' and '.join(done)}."] if done else []
+
+
+def _together(parts: list[str]) -> str:
+    """Parts of a sentence: commas, and "and" before the last."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

@@ -17,6 +17,7 @@ from bayes_rrmm.reports.answer import SCALE_IN_WORDS, answer_of, is_synthetic
 from bayes_rrmm.reports.citations import Bibliography
 from bayes_rrmm.reports.sections import sections_of
 from bayes_rrmm.results import Results, Source, results_of
+from bayes_rrmm.rounding import kind_words, prob_words
 from bayes_rrmm.run_folder import write_text
 from bayes_rrmm.sensitivity.dossier_folder import Dossier, DossierSource, dossiers_of, read_dossier
 
@@ -49,26 +50,35 @@ def report(source: Source, *, dossiers: Sequence[DossierSource] = ()) -> Report:
     Raises RunFolderError where a folder is not whole, or a dossier is not of this fit.
     """
     results = results_of(source)
+    _ = results.checks  # judged before anything is shown, so that everything is marked
     found = read_dossiers(results, dossiers)
     bibliography = Bibliography()
-    sections = sections_of(results, found, bibliography)
+    sections = sections_of(results, found, bibliography, stale_dossiers(results))
     context = {**_head(results), "sections": sections, "contents": [{"anchor": "answer", "name": "Answer"}, *sections]}
     return Report(_environment().get_template("page.html.jinja").render(context), results.mark)
 
 
 def read_dossiers(results: Results, further: Sequence[DossierSource] = ()) -> list[Dossier]:
-    """The dossiers that the run folder holds and `further` ones, each once. Raises RunFolderError where one is not whole, or not
-    of this fit."""
-    folders = [] if results.folder is None else dossiers_of(results.folder)
-    read = [read_dossier(item) for item in (*folders, *further)]
-    found = list({(item.group, item.versus, item.of): item for item in read}.values())
-    for dossier in found:
+    """The dossiers of this fit that the run folder holds and `further` ones, each once. Raises RunFolderError where one is not
+    whole, or one of `further` not of this fit."""
+    asked = [read_dossier(item) for item in further]
+    held = [dossier for dossier in _held(results) if dossier.belongs_to(results.fit)]
+    for dossier in asked:
         if not dossier.belongs_to(results.fit):
             raise RunFolderError(
                 f"the dossier of {dossier.group} / {dossier.versus} ({dossier.title}) is not of this fit; make it again with "
                 f"`bayes-rrmm sensitivity DIR --group {dossier.group}`, or leave it out."
             )
-    return found
+    return list({(item.group, item.versus, item.of): item for item in (*held, *asked)}.values())
+
+
+def stale_dossiers(results: Results) -> list[str]:
+    """The names of dossiers in the run folder that are of another fit, and so are not shown."""
+    return [dossier.label for dossier in _held(results) if not dossier.belongs_to(results.fit)]
+
+
+def _held(results: Results) -> list[Dossier]:
+    return [] if results.folder is None else [read_dossier(folder) for folder in dossiers_of(results.folder)]
 
 
 def _head(results: Results) -> dict[str, Any]:
@@ -88,7 +98,7 @@ def _head(results: Results) -> dict[str, Any]:
         "question": analysis.question or f"What do these data say of {analysis.endpoint.name}?",
         "answer": answer_of(results),
         "scale": SCALE_IN_WORDS,
-        "interval": f"{interval.prob:.0%} {'equal-tailed' if interval.kind == 'eti' else 'highest-density'}",
+        "interval": f"{prob_words(interval.prob)} {kind_words(interval.kind)}",
         "synthetic": is_synthetic(results),
         "failed": _failed(results),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),

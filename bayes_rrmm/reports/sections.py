@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import PurePath
+from pathlib import PureWindowsPath
 
 from bayes_rrmm import tables
+from bayes_rrmm.errors import listed
 from bayes_rrmm.plots.gallery import GALLERY, OF_DOSSIERS, Shown
 from bayes_rrmm.reports.agreement_words import agreement_words
 from bayes_rrmm.reports.blocks import Block, Section, code, drawn, heading, items, table, text
@@ -22,12 +22,15 @@ from bayes_rrmm.reports.methods import methods_of
 from bayes_rrmm.results import Results
 from bayes_rrmm.sensitivity.dossier_folder import Dossier
 from bayes_rrmm.sensitivity.explorer import explorer
+from bayes_rrmm.sensitivity.patient_names import patient_names, without_rows
 
 TICKS = {"done": "✓", "failed": "✗", "not done": "·", "yours to write": "✎"}
 
 
-def sections_of(results: Results, dossiers: Sequence[Dossier], bibliography: Bibliography) -> list[Section]:
-    """Every section that this run has."""
+def sections_of(
+    results: Results, dossiers: Sequence[Dossier], bibliography: Bibliography, stale: Sequence[str] = ()
+) -> list[Section]:
+    """Every section that this run has; `stale` names the dossiers beside it that are of another fit."""
     shown = [figure for figure in GALLERY if figure.applies(results)]
     made = [
         Section("results", "Results", [*_figures(results, shown, "results"), table(tables.estimates(results))]),
@@ -37,7 +40,7 @@ def sections_of(results: Results, dossiers: Sequence[Dossier], bibliography: Bib
         Section("checks", "Does the model fit?", _figures(results, shown, "checks")),
         _diagnostics(results, shown),
         _methods(results, bibliography, dossiers),
-        _priors(results, dossiers),
+        _priors(results, dossiers, stale),
         _checklist(checklist_of(results, [figure.name for figure in shown], dossiers)),
         _provenance(results),
     ]
@@ -46,7 +49,9 @@ def sections_of(results: Results, dossiers: Sequence[Dossier], bibliography: Bib
 
 def _figures(results: Results, shown: Sequence[Shown], section: str) -> list[Block]:
     return [
-        drawn(figure.name, figure.caption, partial(figure.draw, results, title="")) for figure in shown if figure.section == section
+        drawn(figure.name, figure.caption, partial(figure.draw, results, title=""), lenient=bool(results.mark))
+        for figure in shown
+        if figure.section == section
     ]
 
 
@@ -57,16 +62,18 @@ def _agreement(results: Results) -> Section:
 
 
 def _small_group(results: Results, dossier: Dossier, number: int) -> Section:
-    first, rest = _first_sentence(without_row_numbers(dossier.conclusion))
+    names = patient_names(dossier)
+    first, rest = _first_sentence(without_rows(dossier.conclusion, names))
     blocks = [text(first, mark=not dossier.passed), *([text(rest)] if rest else [])]
     for figure in OF_DOSSIERS:
         if figure.applies(dossier):
-            blocks.append(drawn(f"{figure.name}-{number}", figure.caption, partial(figure.draw, dossier, results, title="")))
+            draw = partial(figure.draw, dossier, results, title="")
+            blocks.append(drawn(f"{figure.name}-{number}", figure.caption, draw, lenient=bool(results.mark)))
     found = explorer(dossier)
     if found is not None:
         blocks.insert(1, explorer_block(f"explorer-{number}", found))
     if dossier.notes:
-        blocks += [heading("Notes"), items(dossier.notes)]
+        blocks += [heading("Notes"), items([without_rows(note, names) for note in dossier.notes])]
     return Section(f"group-{number}", f"What {dossier.group} can say against {dossier.versus}", blocks)
 
 
@@ -84,7 +91,7 @@ def _diagnostics(results: Results, shown: Sequence[Shown]) -> Section:
 
 
 def _methods(results: Results, bibliography: Bibliography, dossiers: Sequence[Dossier]) -> Section:
-    paragraph = methods_of(results, bibliography, bool(dossiers))
+    paragraph = methods_of(results, bibliography, dossiers)
     cited = "".join(f"<li>{html.escape(reference)}</li>" for reference in bibliography.references)
     written = f"<p>{html.escape(paragraph)}</p><ol>{cited}</ol>"
     paste: Block = {"kind": "paste", "name": "methods-text", "html": written}
@@ -95,7 +102,7 @@ def _methods(results: Results, bibliography: Bibliography, dossiers: Sequence[Do
     )
 
 
-def _priors(results: Results, dossiers: Sequence[Dossier]) -> Section:
+def _priors(results: Results, dossiers: Sequence[Dossier], stale: Sequence[str]) -> Section:
     blocks = [table(tables.priors(results))]
     if not dossiers:
         blocks.append(
@@ -104,6 +111,9 @@ def _priors(results: Results, dossiers: Sequence[Dossier]) -> Section:
                 "`bayes-rrmm sensitivity DIR --group LEVEL`, then `bayes-rrmm report DIR` again."
             )
         )
+    if stale:
+        said = f"Not shown, since made beside another fit: the dossier of {listed(stale)}. Run `bayes-rrmm sensitivity` again."
+        blocks.append(text(said, mark=True))
     return Section("priors", "Priors in words", blocks)
 
 
@@ -131,15 +141,10 @@ def _provenance(results: Results) -> Section:
     return Section("provenance", "Provenance", [items(lines), *file])
 
 
-def without_row_numbers(conclusion: str) -> str:
-    """A conclusion that points at no patient: a report is read by others than those who hold the data."""
-    return re.sub(r"\brows? \d+(, \d+)*( and \d+ more)?", "one patient", conclusion)
-
-
 def without_paths(command: str) -> str:
     """A command with the folders of its files left out: they are of the machine it ran on."""
     try:
-        words = shlex.split(command)
+        words = shlex.split(command, posix="\\" not in command)
     except ValueError:  # no shell would take it: then words are what spaces part
         words = command.split()
     return shlex.join(_without_folder(word) for word in words)
@@ -147,4 +152,4 @@ def without_paths(command: str) -> str:
 
 def _without_folder(word: str) -> str:
     option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    return f"{option}{equals}{PurePath(value).name if '/' in value else value}"
+    return f"{option}{equals}{PureWindowsPath(value).name or value}"

@@ -82,6 +82,13 @@ class Dossier:
         """How the hazard ratio is called."""
         return f"{self.group} / {self.versus}"
 
+    @property
+    def prob(self) -> float:
+        """The probability of the refits' intervals, which are equal-tailed; 0.95 where no refit says."""
+        refits = self.to_dataframe("refits")
+        known = refits["prob"].dropna() if "prob" in refits else ()
+        return float(next(iter(known), 0.95))
+
     def belongs_to(self, fit: Fit) -> bool:
         """Whether it was made beside these very draws: another fit of the same rows has other numbers."""
         return bool(self.fit) and self.fit == fit.identity

@@ -61,12 +61,13 @@ class Explorer(Line):
     contour's, whose refits stand elsewhere).
 
     `positions` go from 0 (sceptical) to 1 (enthusiastic), `alternative` is the hazard ratio at which the latter is centred, `about`
-    names the ratio.
+    names the ratio. `prob` is the probability of the refits' intervals, which are equal-tailed whatever the analysis asks for.
     """
 
     about: str
     alternative: float
     positions: tuple[float, ...]
+    prob: float
     by_sd: tuple[Line, ...]
 
     @property
@@ -74,15 +75,27 @@ class Explorer(Line):
         """What may stand behind 'interpolated': how far that may be off; '' where it is not known."""
         if math.isnan(self.error_log_hr):
             return ""
-        ratio, p = math.exp(self.error_log_hr) - 1, figure_of(self.error_p, "probability")
+        percent, p = 100 * (math.exp(self.error_log_hr) - 1), figure_of(self.error_p, "probability")
+        shown = f"{percent:.1f}" if percent >= 0.05 else "<0.1"
         return (
-            f": each inner refit, left out and interpolated from its neighbours, is met within {100 * ratio:.1f} % in the hazard "
+            f": each inner refit, left out and interpolated from its neighbours, is met within {shown} % in the hazard "
             f"ratio and {p} in P(HR < 1), Monte Carlo error included"
         )
 
+    @property
+    def ends_in_words(self) -> tuple[str, str]:
+        """Where the positions begin and end: the priors' centres, and whether those are the sceptical and the enthusiastic one."""
+        ends = (("sceptical", 0, 0.0), ("enthusiastic", -1, 1.0))
+        first, last = (
+            f"HR {figure_of(self.centre[at], 'ratio')} "
+            f"({name if math.isclose(self.positions[at], place, abs_tol=1e-9) else f'the {name} refit failed'})"
+            for name, at, place in ends
+        )
+        return first, last
+
     def record(self) -> dict[str, Any]:
         """The explorer fit for JSON: NaN is null, `lines` are those of other sds."""
-        own = {"about": self.about, "alternative": self.alternative, "positions": list(self.positions)}
+        own = {"about": self.about, "alternative": self.alternative, "positions": list(self.positions), "prob": self.prob}
         return {**own, **_record(self), "lines": [_record(line) for line in self.by_sd]}
 
 
@@ -129,7 +142,9 @@ def explorer(source: DossierSource) -> Explorer | None:
     contour = dossier.to_dataframe("contour")
     parts = [contour[contour["sd"] == value] for value in sorted(set(contour["sd"].tolist()))]
     by_sd = tuple(_line(part, means, weighs) for part in parts if _passed(part).sum() >= 2)
-    return Explorer(**vars(own), about=dossier.label, alternative=alternative, positions=_tuple(places), by_sd=by_sd)
+    return Explorer(
+        **vars(own), about=dossier.label, alternative=alternative, positions=_tuple(places), prob=dossier.prob, by_sd=by_sd
+    )
 
 
 def _line(table: pd.DataFrame, means: Floats, weighs: float) -> Line:

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.rounding import prob_words
 
 LEVEL = 0.99
 """Probability that every coverage of a study lies inside its band when every interval is right."""
@@ -89,7 +90,8 @@ def study_text(table: pd.DataFrame, sampling: dict[str, float | int], prob: floa
     outside = int((~table["within"]).sum())
     band = f"[{table['band_lower'].iloc[0]:.3f}, {table['band_upper'].iloc[0]:.3f}]"
     lines += [
-        f"Band: where every {prob:.0%} interval is right, {band} holds all {len(table)} coverages with probability {level:.0%};",
+        f"Band: where every {prob_words(prob)} interval is right, {band} holds all {len(table)} coverages "
+        f"with probability {level:.0%};",
         f"  {outside or 'none'} {'is' if outside < 2 else 'are'} outside. Bias and width of ratios and medians are those of logs.",
         f"Replicates: {sampling['replicates']}, none left out; median {sampling['median_events']:.0f} events, "
         f"{sampling['without_events']} without an event (fitted too).",

@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_rrmm.agreement import main_rows
 from bayes_rrmm.agreement.compare import conventions_of
 from bayes_rrmm.agreement.text import BESIDE, ONLY_TO_EXPLAIN
 from bayes_rrmm.agreement.verdict import REASONS
 from bayes_rrmm.agreement.wording import FOLLOW_UP, NAMES, QUANTITY, heading_of, label_of, numbers_of
 from bayes_rrmm.results import Results, Source, results_of
-from bayes_rrmm.rounding import measure_of
+from bayes_rrmm.rounding import measure_of, prob_words
 from bayes_rrmm.tables.line import Line
 from bayes_rrmm.tables.table import Table
 from bayes_rrmm.tables.wording import caption, filled, letter
@@ -101,7 +102,8 @@ def _method(row: pd.Series[Any], main: pd.Series[Any]) -> str:
 
 
 def _notes(results: Results, compared: pd.DataFrame) -> tuple[str, ...]:
-    counts = compared["verdict"].value_counts()
+    quantities = main_rows(compared)
+    counts = quantities["verdict"].value_counts()
     verdicts = ", ".join(f"{counts.get(verdict, 0)} {words}" for verdict, words in
                          (("agree", "agree"), ("differ", "differ"), ("not-comparable", "are not comparable")))  # fmt: skip
     conventions = set(compared["convention"][compared["method"] == "Cox"])
@@ -110,8 +112,9 @@ def _notes(results: Results, compared: pd.DataFrame) -> tuple[str, ...]:
     interval = "log" if curves and not any("log-log" in text for text in curves) else "log-log"
     prob = results.fit.analysis.sampling.interval.prob
     return (
-        f"Of {len(compared)} comparisons {verdicts}; those by maximum likelihood that explain nothing are left out here.",
-        f"Posterior: median and {100 * prob:g}% interval; frequentist: estimate and {100 * prob:g}% confidence interval. "
+        f"Of {len(quantities)} quantities (main counterpart of each) {verdicts}; counterparts by maximum likelihood that explain "
+        "nothing are left out here.",
+        f"Posterior: median and {prob_words(prob)} interval; frequentist: estimate and {prob_words(prob)} confidence interval. "
         "NR: not reached within the group's follow-up, or the horizon asked for.",
         *(f"{text[0].upper()}{text[1:]}." for text in conventions_of(ties, interval)),
     )

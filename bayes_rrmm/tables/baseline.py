@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -115,6 +116,10 @@ def _limits(row: pd.Series[Any], unit: str) -> str:
     return low if low == high == "-" else f"{low} to {high}"
 
 
+ROWS_LISTED = re.compile(r": \d+(, \d+)*( and \d+ more)?\.$")
+"""The rows that a note of the cohort ends with: a table is read by others than those who hold the data."""
+
+
 def _notes(results: Results, patients: Patients, by: str | None, frame: pd.DataFrame) -> tuple[str, ...]:
     """What the numbers are of, who was left out and why, and what a row of the data stands for."""
     cohort, analysis = patients.cohort, results.fit.analysis
@@ -136,7 +141,7 @@ def _notes(results: Results, patients: Patients, by: str | None, frame: pd.DataF
         notes.append("NR: not reached.")
     if frame["median"][frame["characteristic"] == FOLLOW_UP].isna().any():
         notes.append("Follow-up is not estimated (-) where entry is late and ten patients are never at risk together.")
-    return (*notes, *cohort.notes)
+    return (*notes, *(ROWS_LISTED.sub(".", note) for note in cohort.notes))
 
 
 def _left_out(results: Results, patients: Patients) -> list[str]:

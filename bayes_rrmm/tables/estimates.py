@@ -8,10 +8,10 @@ import pandas as pd
 
 from bayes_rrmm.agreement.wording import QUANTITY, RANKS, contrast_of, heading_of, label_of
 from bayes_rrmm.results import Results, Source, results_of
-from bayes_rrmm.rounding import figure_of
+from bayes_rrmm.rounding import figure_of, kind_words, prob_words
 from bayes_rrmm.tables.line import Line
 from bayes_rrmm.tables.table import Table
-from bayes_rrmm.tables.wording import caption, filled, interval_words
+from bayes_rrmm.tables.wording import caption, filled
 
 EXTRAPOLATED, OTHER_KIND = "†", "‡"
 
@@ -31,7 +31,7 @@ def estimates(source: Source) -> Table:
         lines.append(Line.heading(str(heading)))
         for _, rows in below.groupby(list(QUANTITY), sort=False, dropna=False):
             lines += _lines(rows, kinds[0] if kinds else "")
-    interval = next((f"{100 * prob:g}% interval" for prob in table["prob"].dropna()), "Interval")
+    interval = next((f"{prob_words(prob)} interval" for prob in table["prob"].dropna()), "Interval")
     heads = ("Quantity", "Median", interval, "P (below)", "P (above)", "Checks")
     return Table(
         "estimates", caption("Estimates", results), heads, tuple(lines), "lrrrrl", _notes(results, table, kinds), results.mark
@@ -67,7 +67,7 @@ def _true(value: object) -> bool:
 
 def _notes(results: Results, table: pd.DataFrame, kinds: list[str]) -> tuple[str, ...]:
     """What the columns hold, and what the signs in them mean: only those that are there."""
-    notes = [f"Median: of the posterior. Interval: {interval_words(kinds[0])}."] if kinds else []
+    notes = [f"Median: of the posterior. Interval: {kind_words(kinds[0])}."] if kinds else []
     if table["p_below"].notna().any():
         notes.append("P: posterior probability below and above 1 (ratios) or 0 (differences), or the threshold of the line.")
     numbers = table[["median", "lower", "upper"]].astype(float)
@@ -76,7 +76,7 @@ def _notes(results: Results, table: pd.DataFrame, kinds: list[str]) -> tuple[str
     if table["extrapolated"].map(_true).any():
         notes.append(f"{EXTRAPOLATED} Beyond the group's follow-up, extrapolated by the model.")
     if len(kinds) > 1:
-        notes.append(f"{OTHER_KIND} {interval_words(kinds[1]).capitalize()}.")
+        notes.append(f"{OTHER_KIND} {kind_words(kinds[1]).capitalize()}.")
     if set(table["estimand"]) & set(RANKS):
         notes.append("SUCRA: 1 always best, 0 always worst. Like the probabilities of ranks it is one number of the posterior.")
     notes.append("Checks: R-hat, effective sample size and Monte Carlo error of the quantity, and the sampler's.")

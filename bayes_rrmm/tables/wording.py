@@ -1,4 +1,4 @@
-"""Words that several tables share: captions, kinds of interval, letters of footnotes."""
+"""Words that several tables share: captions, letters of footnotes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ import pandas as pd
 from bayes_rrmm.results import Results
 from bayes_rrmm.run_folder import TEXT_COLUMNS
 
-KINDS = {"eti": "equal-tailed", "hdi": "the shortest (highest posterior density)"}
-
 
 def caption(what: str, results: Results) -> str:
     """What a table shows, of which analysis, on which endpoint."""
     analysis = results.fit.analysis
     return f"{what}: {analysis.title} ({analysis.endpoint.name})"
-
-
-def interval_words(kind: str) -> str:
-    """A kind of interval in words."""
-    return KINDS.get(kind, kind)
 
 
 def letter(place: int) -> str:

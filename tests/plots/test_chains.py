@@ -107,3 +107,21 @@ def test_pareto_k_is_that_of_leave_one_out() -> None:
     assert any(f"{(k > TOO_HIGH).sum()} of {len(k)} above 0.7 (dashed); largest {k.max():.2f}" in text for text in written(figure))
     with pytest.raises(FitError, match="leave-one-out needs the analysed rows"):
         plots.loo_k(dataclasses.replace(fit(), cohort=None))
+
+
+def test_an_infinite_pareto_k_is_drawn_at_the_top() -> None:
+    """It is a triangle at the upper edge, counted in words and not on the axis, whose limits are of the finite ones."""
+    results = results_of(fit())
+    k = results.left_out.pareto_k.copy()
+    k[[3, 5]] = np.inf, np.nan
+    changed_k = results_of(dataclasses.replace(fit()))
+    vars(changed_k)["left_out"] = dataclasses.replace(results.left_out, pareto_k=k)
+    figure = plots.loo_k(changed_k)
+    panel = figure.axes[0]
+    (marks,) = [line for line in panel.get_lines() if line.get_marker() == "^"]
+    assert marks.get_xydata().tolist() == [[len(k) - 2, panel.get_ylim()[1]]]
+    known = k[np.isfinite(k)]
+    assert panel.get_ylim()[1] == max(1.0, known.max() + 0.1)
+    offsets = np.ma.vstack([collection.get_offsets() for collection in panel.collections])[:, 1].compressed()
+    np.testing.assert_allclose(np.sort(offsets[np.isfinite(offsets)]), np.sort(known))
+    assert any(f"largest finite {known.max():.2f}; 1 infinite; 1 not computed" in text for text in written(figure))

@@ -33,4 +33,5 @@ def test_the_interval_is_that_of_the_refits() -> None:
     found = normal_dossier()
     refits = found.to_dataframe("refits")
     assert interval_of(with_table(found, "refits", refits.assign(prob=0.8))) == "80%"
+    assert interval_of(with_table(found, "refits", refits.assign(prob=0.975))) == "97.5%"
     assert interval_of(with_table(found, "refits", refits.assign(prob=float("nan")))) == "95%"

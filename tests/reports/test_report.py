@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from small_study import DOSSIER_FIGURES, FAILED, dossier, failing_report, fit, patients, report_with_dossier
+import xarray as xr
+from matplotlib.figure import Figure
+from small_study import DOSSIER_FIGURES, FAILED, dossier, failing_fit, failing_report, fit, patients, report_with_dossier
 
 import bayes_rrmm as br
 from bayes_rrmm.plots.gallery import GALLERY
+from bayes_rrmm.reports import files
+from bayes_rrmm.reports.blocks import drawn
 from bayes_rrmm.results import TABLES, results_of
 from bayes_rrmm.rounding import figure_of
 from bayes_rrmm.run_folder import write_table
+from bayes_rrmm.sensitivity.dossier_folder import SECTIONS, write_dossier
 
 
 class Outline(HTMLParser):
@@ -116,14 +123,19 @@ def test_the_answer_is_the_posterior(page: Outline) -> None:
 
 
 def test_no_patient_is_in_it(page: Outline) -> None:
-    """No patient's time or age, told to a few digits, is anywhere in the page's words, its data or its script."""
-    html = re.sub(r"base64,[A-Za-z0-9+/=]+", "", report_with_dossier().html)
+    """No patient's time or age, told to a few digits, is anywhere in the page's words, its data or its script, nor in a figure's
+    description; no row is pointed at by its number."""
+    html = report_with_dossier().html
+    drawn = [base64.b64decode(found).decode() for found in re.findall(r"base64,([A-Za-z0-9+/=]+)", html)]
+    assert len(drawn) == len(page.images)
+    html = re.sub(r"base64,[A-Za-z0-9+/=]+", "", html)
+    html += "".join(re.findall(r"<metadata>.*?</metadata>", "".join(drawn), re.DOTALL))
     frame = patients()
     for values in (frame["time"], frame["age"]):
         for value in values:
             assert f"{value:.4f}" not in html
             assert repr(float(value)) not in html
-    assert not re.search(r"\brows? \d+\b", page.text.split("What few can say against many")[1].split("Does the model fit?")[0])
+    assert not re.search(r"\brows? \d+\b", f"{page.text} {' '.join(image['alt'] for image in page.images)}")
 
 
 def test_the_explorer_s_numbers_are_those_of_the_refits(page: Outline) -> None:
@@ -139,6 +151,9 @@ def test_the_explorer_s_numbers_are_those_of_the_refits(page: Outline) -> None:
         assert point["p"] == figure_of(row["p_below_1"], "probability")
         assert point["refitted"]
     assert not all(point["refitted"] for point in points)
+    assert f"{points[0]['interval']} (95% equal-tailed)" in page.text
+    assert "the refit's 95% equal-tailed interval" in page.text
+    assert "HR 1.00 (sceptical)" in page.text
 
 
 def test_a_failed_check_stands_above_everything(failing: Outline) -> None:
@@ -149,6 +164,40 @@ def test_a_failed_check_stands_above_everything(failing: Outline) -> None:
     assert "Nothing below is to be relied on" in text
     assert all("DIAGNOSTICS FAILED" in image["alt"] for image in failing.images)
     assert failing.text.count("DIAGNOSTICS FAILED") >= 1 + failing.tables - 1
+
+
+def stuck(by_chain: bool) -> br.Fit:
+    """A fit that failed since no chain moved: each stands where it, or the first of them, began."""
+    parts = {name: node.to_dataset() for name, node in failing_fit().tree.children.items()}
+    for name in ("posterior", "log_prior"):
+        parts[name] = parts[name].copy(deep=True)
+        for values in parts[name].data_vars.values():
+            values[:] = values.to_numpy()[: None if by_chain else 1, :1].copy()
+    return dataclasses.replace(failing_fit(), tree=xr.DataTree.from_dict(parts))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")  # ArviZ's, of variances that are 0
+@pytest.mark.parametrize("by_chain", [True, False], ids=["each at its own", "all at one"])
+def test_chains_that_never_moved_are_reported_with_the_mark(by_chain: bool) -> None:
+    """The report of a fit whose sampler was stuck is made, and marked; a figure that cannot be drawn of it is named."""
+    made = br.report(stuck(by_chain))
+    assert "DIAGNOSTICS FAILED" in made.mark
+    assert "Nothing below is to be relied on" in Outline(made.html).text
+
+
+def unlucky() -> Figure:
+    raise ValueError("no density of one value")
+
+
+def test_one_figure_of_a_failed_fit_does_not_take_down_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where drawing fails of a fit that failed the figure is left out and named; of one that passed the error is raised."""
+    assert drawn("trace", "", unlucky, lenient=True)["text"] == "Figure trace: not drawn. no density of one value"
+    with pytest.raises(ValueError, match="no density"):
+        drawn("trace", "", unlucky)
+    monkeypatch.setattr(files, "figures_of", lambda *_: iter([("trace", "", unlucky)]))
+    assert files.write_figures(results_of(failing_fit()), [], tmp_path)[1] == ["trace: no density of one value"]
+    with pytest.raises(ValueError, match="no density"):
+        files.write_figures(results_of(fit()), [], tmp_path)
 
 
 def test_a_passing_report_has_no_mark(page: Outline) -> None:
@@ -177,6 +226,37 @@ def test_a_dossier_of_another_fit_is_refused() -> None:
     other = fits.laplace_fit(fit().plan, fit().cohort, seed=5)
     with pytest.raises(br.RunFolderError, match=r"is not of this fit; make it again with `bayes-rrmm sensitivity DIR --group few`"):
         br.report(other, dossiers=[dossier()])
+
+
+def test_a_stale_dossier_of_the_folder_is_left_out_and_named(tmp_path: Path) -> None:
+    """A dossier that a run folder holds from an earlier fit is not shown, and the page says so."""
+    import fits
+
+    folder = br.save_fit(fits.laplace_fit(fit().plan, fit().cohort, seed=5), tmp_path / "run")
+    held = folder / "dossiers" / "few"
+    found = dossier()
+    record = {"group": "few", "versus": "many", "of": "group", "title": found.title, "sizes": dataclasses.asdict(found.sizes)}
+    record |= {"threshold": 0.975, "side": "below", "passed": True, "conclusion": "It is so.", "notes": []}
+    record |= {"fit": {"identity": found.fit, "fingerprint": found.fingerprint}, "tables": list(found.tables)}
+    write_dossier(held, found.tables, "text", record, SECTIONS)
+    text = Outline(br.report(folder).html).text
+    assert "What few can say" not in text
+    assert "Not shown, since made beside another fit: the dossier of few / many." in text
+
+
+def test_a_check_that_failed_marks_everything(tmp_path: Path) -> None:
+    """Where the fit says nothing of itself but a check of a reported quantity fails, the page, its figures and tables are marked,
+    and nothing says that all is well: here with so few draws that none is known well enough."""
+    import fits
+
+    few = fits.laplace_fit(fit().plan, fit().cohort, size=200)
+    assert few.mark == ""
+    made = br.report(few)
+    assert made.mark.startswith("DIAGNOSTICS FAILED: ")
+    found = Outline(made.html)
+    assert all("DIAGNOSTICS FAILED" in image["alt"] for image in found.images)
+    for claim in ("no diagnostic failed", "Every check passed", "All diagnostics passed"):
+        assert claim not in found.text
 
 
 def test_what_users_write_is_escaped() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -10,6 +11,7 @@ import pytest
 from normal_dossier import failing, normal_dossier, posterior, with_table
 from scipy.interpolate import PchipInterpolator
 
+from bayes_rrmm.reports.explorer_block import explorer_block
 from bayes_rrmm.sensitivity.explorer import STEPS, Explorer, explorer
 
 LOG_HR, SE = -0.5, 0.35
@@ -38,6 +40,7 @@ def test_every_position_is_the_closed_form(alternative: float) -> None:
     assert found.error_log_hr < 1e-12
     assert found.error_p < 1e-12
     assert found.failed == ()
+    assert found.ends_in_words == ("HR 1.00 (sceptical)", f"HR {alternative:.2f} (enthusiastic)")
 
 
 def test_lines_of_other_widths_are_the_closed_form_too() -> None:
@@ -73,6 +76,22 @@ def test_the_error_is_that_of_leaving_each_inner_refit_out() -> None:
     assert p[4] == found.p_below_1[at[4]]
 
 
+def test_a_small_error_is_not_none() -> None:
+    """An error below 0.05 % is told as less than 0.1 %, not as 0.0 %."""
+    assert "within <0.1 % in the hazard ratio" in made().error_in_words
+    assert "within 0.1 %" in dataclasses.replace(made(), error_log_hr=math.log(1.0006)).error_in_words
+
+
+def test_the_block_says_which_interval() -> None:
+    """Its numbers are the refits' equal-tailed intervals, of the refits' own probability."""
+    dossier = normal_dossier(LOG_HR, SE)
+    found = explorer(with_table(dossier, "refits", dossier.to_dataframe("refits").assign(prob=0.975)))
+    block = explorer_block("explorer-1", found)
+    assert (block["interval"], block["interval_kind"]) == ("97.5% equal-tailed interval", "97.5% equal-tailed")
+    assert block["ends"] == found.ends_in_words
+    assert found.record()["prob"] == 0.975
+
+
 def test_failed_refits_are_left_out_and_named() -> None:
     """An inner one is interpolated over; beyond one at an end nothing is said; fewer than two leave no explorer."""
     dossier = normal_dossier(LOG_HR, SE)
@@ -85,6 +104,9 @@ def test_failed_refits_are_left_out_and_named() -> None:
     assert end.positions[-1] == pytest.approx(5 / 6)
     assert end.alternative == pytest.approx(0.5)
     assert not np.isnan(end.hr).any()
+    assert end.ends_in_words == ("HR 1.00 (sceptical)", f"HR {0.5 ** (5 / 6):.2f} (the enthusiastic refit failed)")
+    start = explorer(with_table(dossier, "explorer", failing(table, [0], draws=False)))
+    assert start.ends_in_words == (f"HR {0.5 ** (1 / 6):.2f} (the sceptical refit failed)", "HR 0.50 (enthusiastic)")
     assert explorer(with_table(dossier, "explorer", failing(table, [0, 1, 2, 3, 4, 5], draws=False))) is None
     two = explorer(with_table(dossier, "explorer", failing(table, [1, 2, 3, 4, 5])))
     assert math.isnan(two.error_p)

@@ -8,6 +8,7 @@ import pytest
 
 from bayes_rrmm.agreement.verdict import REASONS
 from bayes_rrmm.errors import FitError
+from bayes_rrmm.reports.agreement_words import agreement_words
 from bayes_rrmm.results import Results, results_of
 from bayes_rrmm.tables import agreement
 from bayes_rrmm.tables.wording import letter
@@ -64,11 +65,15 @@ def test_counterparts_stand_below_their_quantity(results: Results) -> None:
     explained = main[(main["unit"] != "p") & (main["estimand"] != "follow-up")]
     explained = explained[(explained["verdict"] == "differ") | explained["frequentist"].isna()]
     assert names.str.endswith(": Weibull ML").sum() == len(explained)
-    counts = results.crosscheck[(results.crosscheck["unit"] != "p") & (results.crosscheck["estimand"] != "follow-up")]
-    assert any(
-        note.startswith(f"Of {len(counts)} comparisons {(counts['verdict'] == 'agree').sum()} agree")
-        for note in agreement(results).notes
-    )
+
+
+def test_verdicts_are_counted_as_the_report_counts_them(results: Results) -> None:
+    """The note counts each quantity once, by its main counterpart, as the report's text does."""
+    (note,) = [note for note in agreement(results).notes if note.startswith("Of ")]
+    counted = agreement_words(results)[0]
+    quantities, agree = counted.split()[1], counted.split(": ")[1].split()[0]
+    assert note.startswith(f"Of {quantities} quantities (main counterpart of each) {agree} agree")
+    assert int(quantities) < len(results.crosscheck)
 
 
 def test_without_rows_there_is_nothing_to_compare(results: Results) -> None:
