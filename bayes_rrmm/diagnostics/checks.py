@@ -75,9 +75,15 @@ def measure_quantity(name: str, draws: NDArray[np.float64]) -> Quantity:
         mcse_sd=mcse[1],
         ess_bulk=float(array_stats.ess(ranked, method="bulk")),
         ess_tail=_tail(ranked),
-        r_hat=float(array_stats.rhat(ranked, method="rank")),
+        r_hat=_r_hat(ranked),
         sd=float(draws.std(ddof=1)) if finite else math.nan,
     )
+
+
+def _r_hat(draws: NDArray[np.float64]) -> float:
+    """R-hat of ranks; of chains that never moved, each somewhere else, beyond every limit (their own variance is 0)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(array_stats.rhat(draws, method="rank"))
 
 
 def _tail(draws: NDArray[np.float64]) -> float:

@@ -102,4 +102,5 @@ def _relative_efficiency(fit: Fit) -> float:
         measure_quantity(name, posterior[variable].sel(where).to_numpy()).ess_bulk
         for name, (variable, where) in parameter_names(posterior).items()
     ]
-    return float(min(1.0, np.nanmin(sizes) / (fit.shape[0] * fit.shape[1])))
+    known = [size for size in sizes if np.isfinite(size)]
+    return float(min(1.0, min(known) / (fit.shape[0] * fit.shape[1]))) if known else 1.0

@@ -152,6 +152,13 @@ def test_the_parts_of_a_width(likelihood: tuple[float, float], both: tuple[float
     assert set(found.codes.split(";")) == codes
 
 
+def test_an_interval_without_width_is_unexplained() -> None:
+    """Where all draws are equal the ratio of widths is 0, which has no logarithm: that is left unexplained."""
+    bayes, freq = Answer(1.0, 1.0, 1.0), on_log_scale(0.0, 1.0)
+    found = judge(bayes, freq, np.log, 0.95, [], explanation(bayes, freq, np.log, 0.95, Without(None, freq, freq)))
+    assert found.codes == "unexplained"
+
+
 def test_a_skewed_posterior() -> None:
     """Where the upper half of the posterior's interval is much wider than the lower, that is said, with the ratio."""
     bayes, freq = Answer(*np.exp([0.7, -1.0, 5.0])), on_log_scale(0.0, 1.0)
