@@ -11,7 +11,7 @@ from bayes_rrmm.errors import listed
 from bayes_rrmm.prior_words import prior_lines
 from bayes_rrmm.reports.citations import Bibliography
 from bayes_rrmm.results import Results
-from bayes_rrmm.rounding import prob_words
+from bayes_rrmm.rounding import kind_words, prob_words
 from bayes_rrmm.sensitivity.dossier_folder import Dossier
 
 BASELINES = {
@@ -125,9 +125,9 @@ def _verdict(results: Results) -> str:
 
 def _reading(results: Results, bibliography: Bibliography) -> list[str]:
     interval = results.fit.analysis.sampling.interval
-    kind = {"eti": "equal-tailed", "hdi": "highest-density"}[interval.kind]
     asked = set(results.estimates["estimand"])
-    said = [f"Results are posterior medians with {prob_words(interval.prob)} {kind} intervals and posterior probabilities."]
+    intervals = f"{prob_words(interval.prob)} {kind_words(interval.kind)} intervals"
+    said = [f"Results are posterior medians with {intervals} and posterior probabilities."]
     if asked & {"median", "survival", "rmst"}:
         rmst = f", restricted mean survival times {bibliography.cite('rmst')}" if "rmst" in asked else ""
         said.append(

@@ -34,7 +34,8 @@ COLUMNS = {
     "curves.csv": "source,term,group,time,survival,lower,upper,at_risk,extrapolated",
     "loo.csv": "elpd_loo,se,p_loo,units,unit,pareto_k_max,n_pareto_k_above_0.7",
 }
-FILES = {*COLUMNS, "analysis.toml", "provenance.json", "fit.nc", "rows.parquet", "figures/survival.pdf", "figures/survival.png"}
+FILES = {*COLUMNS, "table1.csv", "analysis.toml", "provenance.json", "fit.nc", "rows.parquet"}
+FILES |= {"figures/survival.pdf", "figures/survival.png"}
 SHORT = "[sampling]\ndraws = 100\ntune = 200\nchains = 2\nseed = 1\n"
 
 

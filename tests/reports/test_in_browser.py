@@ -10,6 +10,8 @@ import pytest
 from browser import Page, chromium
 from small_study import DOSSIER_FIGURES, failing_report, report_with_dossier
 
+from bayes_rrmm import plots
+
 pytestmark = pytest.mark.external
 
 WIDTHS = (390, 1440)
@@ -131,3 +133,25 @@ def test_it_prints(page: Page, html: Path) -> None:
     page.run("window.dispatchEvent(new Event('beforeprint'))")
     assert page.run("return [...document.querySelectorAll('details')].every(d => d.open)")
     assert page.console() == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_gallery_opens(page: Page, tmp_path: Path, width: int) -> None:
+    """The gallery's page shows every picture at both widths, asks for nothing but these files, and says nothing on the console."""
+    from markdown_it import MarkdownIt
+
+    examples = Path(__file__).parents[2] / "examples"
+    shown = MarkdownIt().render((examples / "gallery.md").read_text(encoding="utf-8"))
+    style = "<style>img { max-width: 100%; } body { overflow-wrap: anywhere; }</style>"
+    base = f'<base href="{examples.resolve().as_uri()}/">'
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8">{base}<title>Gallery</title>{style}'
+    path = tmp_path / "gallery.html"
+    path.write_text(f"{head}<body>{shown}</body></html>", encoding="utf-8")
+    page.open(path, width)
+    pictures = page.run("return [...document.images].map(i => [i.naturalWidth, i.getBoundingClientRect().right, i.alt])")
+    assert len(pictures) == len({*plots.GALLERY, *plots.OF_DOSSIERS})
+    assert all(size > 300 and right <= width and name for size, right, name in pictures)
+    assert page.console() == []
+    assert all(address.startswith("file:") for address in page.asked_for())
+    assert page.run("return document.documentElement.scrollWidth") <= width
+    page.picture(f"gallery_{width}")
