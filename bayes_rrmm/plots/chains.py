@@ -60,11 +60,7 @@ def draws_of(results: Results, names: Sequence[str], every: int = 1) -> xr.DataT
 def adopted(collection: Any, frame: Frame, count: int, said: str) -> tuple[Figure, list[Axes]]:
     """The figure that arviz-plots made, taken from pyplot and laid out in our frame, and its `count` panels in order; `said` is
     written below them."""
-    from matplotlib import pyplot
-
-    figure: Figure = collection.viz["figure"].item()
-    pyplot.close(figure)
-    figure.set_layout_engine("none")
+    figure = _taken(collection)
     panels = figure.axes[:count]
     for extra in figure.axes[count:]:
         extra.remove()
@@ -81,6 +77,28 @@ def adopted(collection: Any, frame: Frame, count: int, said: str) -> tuple[Figur
         box = ((across * wide + LEFT) / frame.width, bottom / height, (wide - LEFT - RIGHT) / frame.width, HEIGHT / height)
         panel.set_position(box)
     return figure, panels
+
+
+def adopted_alone(collection: Any, frame: Frame, left: float, width: float, height: float, foot: float) -> tuple[Figure, Axes]:
+    """The figure that arviz-plots made of one panel, in our frame: the panel of this size, so far from the left, a foot below."""
+    figure = _taken(collection)
+    total = frame.head + 0.1 + height + foot
+    figure.set_size_inches(frame.width, total)
+    panel, *others = figure.axes
+    for other in others:
+        other.remove()
+    panel.set_position((left / frame.width, foot / total, width / frame.width, height / total))
+    return figure, panel
+
+
+def _taken(collection: Any) -> Figure:
+    """The figure of a plot collection, which pyplot then no longer holds."""
+    from matplotlib import pyplot
+
+    figure: Figure = collection.viz["figure"].item()
+    pyplot.close(figure)
+    figure.set_layout_engine("none")
+    return figure
 
 
 def named(panels: Sequence[Axes], names: Sequence[str], frame: Frame, end: float) -> None:

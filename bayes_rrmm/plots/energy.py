@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from bayes_rrmm.diagnostics.checks import E_BFMI
+from bayes_rrmm.plots.chains import adopted_alone
 from bayes_rrmm.plots.frame import frame_of, place
 from bayes_rrmm.plots.style import GROUPS, Column, house_style
 from bayes_rrmm.results import Source, results_of
@@ -22,7 +23,6 @@ def energy(source: Source, *, column: Column = "double", title: str | None = Non
     with its limit of 0.3.
     """
     import arviz_plots
-    from matplotlib import pyplot
 
     results = results_of(source)
     frame = frame_of(results, column, title, "Energy of the sampler")
@@ -35,16 +35,8 @@ def energy(source: Source, *, column: Column = "double", title: str | None = Non
             color=[GROUPS[0], GROUPS[3]],
             visuals={"legend": False, "title": False},
         )
-        figure: Figure = collection.viz["figure"].item()
-        pyplot.close(figure)
-        figure.set_layout_engine("none")
-        height = frame.head + 0.1 + HEIGHT + 0.5 + 0.36
-        figure.set_size_inches(frame.width, height)
-        (panel, *others) = figure.axes
-        for other in others:
-            other.remove()
         share = (frame.width - LEFT) * 0.6
-        panel.set_position((LEFT / frame.width, 1 - (frame.head + 0.1 + HEIGHT) / height, share / frame.width, HEIGHT / height))
+        figure, panel = adopted_alone(collection, frame, LEFT, share, HEIGHT, 0.86)
         panel.set_yticks([])
         low, high = panel.get_xlim()
         panel.set_xticks([tick for tick in MaxNLocator(nbins=5).tick_values(low, high) if low <= tick <= high])
@@ -65,8 +57,8 @@ def energy(source: Source, *, column: Column = "double", title: str | None = Non
             Line2D([], [], color=GROUPS[3], linewidth=0.8, linestyle="--", label=f"E-BFMI must exceed {E_BFMI:g}"),
         ]
         figure.legend(
-            handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.14 / height), ncols=2 if column == "single" else 3,
-            frameon=False, fontsize=6.5,
+            handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.14 / figure.get_figheight()),
+            ncols=2 if column == "single" else 3, frameon=False, fontsize=6.5,
         )  # fmt: skip
         lowest = float(fractions.min())
         return frame.complete(

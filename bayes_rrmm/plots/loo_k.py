@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.diagnostics.leave_one_out import TOO_HIGH
+from bayes_rrmm.plots.chains import adopted_alone
 from bayes_rrmm.plots.frame import MARGIN, frame_of, write
 from bayes_rrmm.plots.style import GROUPS, QUIET, Column, house_style
 from bayes_rrmm.results import Source, results_of
@@ -25,7 +26,6 @@ def loo_k(source: Source, *, column: Column = "double", title: str | None = None
     without.
     """
     import arviz_plots
-    from matplotlib import pyplot
 
     results = results_of(source)
     results.rows_for("leave-one-out")
@@ -45,14 +45,7 @@ def loo_k(source: Source, *, column: Column = "double", title: str | None = None
             color=GROUPS[0],
             visuals={"khat": {"s": 9}, "xlabel": False, "ylabel": False, "ticks": False},
         )
-        figure: Figure = collection.viz["figure"].item()
-        pyplot.close(figure)
-        figure.set_layout_engine("none")
-        height = frame.head + 0.1 + HEIGHT + 0.42 + 0.3
-        figure.set_size_inches(frame.width, height)
-        (panel, *_) = figure.axes
-        bottom = 1 - (frame.head + 0.1 + HEIGHT) / height
-        panel.set_position((LEFT / frame.width, bottom, 1 - (LEFT + 0.15) / frame.width, HEIGHT / height))
+        figure, panel = adopted_alone(collection, frame, LEFT, frame.width - LEFT - 0.15, HEIGHT, 0.72)
         panel.axhline(TOO_HIGH, color=GROUPS[3], linewidth=0.8, linestyle="--")
         panel.set_ylim(min(-0.1, lowest - 0.05), max(1.0, highest + 0.1))
         panel.set_yticks([tick for tick in np.arange(-1.0, 3.0, 0.25) if panel.get_ylim()[0] <= tick <= panel.get_ylim()[1]])
@@ -64,7 +57,7 @@ def loo_k(source: Source, *, column: Column = "double", title: str | None = None
         panel.set_xlabel("Patients, by k")
         panel.set_ylabel("Pareto k", labelpad=2)
         said = f"{found.n_high_k} of {found.count.sum():g} above {TOO_HIGH:g} (dashed); {_largest(found.pareto_k)}"
-        write(figure, MARGIN, height - 0.2, said, size=6.5, color=QUIET, va="bottom")
+        write(figure, MARGIN, figure.get_figheight() - 0.2, said, size=6.5, color=QUIET, va="bottom")
         return frame.complete(figure, f"Pareto k of every patient left out, in order: {said.replace(' (dashed)', '')}.")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import PureWindowsPath
+from typing import Any
 
 from bayes_rrmm import tables
 from bayes_rrmm.errors import listed
@@ -130,15 +131,21 @@ def _provenance(results: Results) -> Section:
         f"Data: {results.fit.data_name}, SHA-256 of the analysed columns {data.get('fingerprint', 'unknown')}",
         f"Rows: {data.get('rows', '?')} analysed of {data.get('rows_read', '?')} read",
         *(f"Left out: {item['rows']} ({item['reason']})" for item in data.get("dropped", [])),
-        f"Seed: {known.get('seed', 'unknown')}; sampling: {known.get('sampling', {})}",
-        f"Fitted: {known.get('date', 'unknown')} by `{without_paths(str(known.get('command', '')))}`",
-        f"Versions: {', '.join(f'{name} {version}' for name, version in known.get('versions', {}).items())}",
-        f"Platform: {known.get('platform', 'unknown')}",
+        f"Seed: {known.get('seed', 'unknown')}; {_sampling(known.get('sampling', {}))}",
+        *([f"Fitted: {known['date']}"] if known.get("date") else []),
+        *([f"Command: `{without_paths(str(known['command']))}`"] if known.get("command") else []),
+        *([f"Versions: {', '.join(map(' '.join, known['versions'].items()))}"] if known.get("versions") else []),
+        *([f"Platform: {known['platform']}"] if known.get("platform") else []),
         *(f"Later: {item['date']} `{without_paths(item['command'])}`" for item in known.get("later_commands", [])),
     ]
     source = results.fit.analysis.source
     file = [heading("The analysis file, as read"), code("Analysis file", source)] if source else []
     return Section("provenance", "Provenance", [items(lines), *file])
+
+
+def _sampling(settings: Mapping[str, Any]) -> str:
+    names = {"draws": "draws", "tune": "of tuning", "chains": "chains"}
+    return ", ".join(f"{settings[key]} {name}" for key, name in names.items() if key in settings)
 
 
 def without_paths(command: str) -> str:
