@@ -19,6 +19,7 @@ from bayes_rrmm.model_checks import Diagnosis, diagnose, loo, parameters_table
 from bayes_rrmm.model_checks.cross_validation import loo_table
 from bayes_rrmm.reading import Estimates, estimate_all, estimates_table
 from bayes_rrmm.run_folder import read_fit, read_table
+from bayes_rrmm.sensitivity.dossier_folder import Dossier, dossiers_of, read_dossier
 
 TABLES = {
     "parameters": "parameters.csv",
@@ -124,6 +125,11 @@ class Results:
     def loo(self) -> pd.DataFrame:
         """loo.csv."""
         return self._written("loo") if self._has("loo") else loo_table(self.left_out)
+
+    @cached_property
+    def dossiers(self) -> tuple[Dossier, ...]:
+        """The dossiers of small groups that the run folder holds, of whatever fit. Raises RunFolderError where one is not whole."""
+        return () if self.folder is None else tuple(read_dossier(folder) for folder in dossiers_of(self.folder))
 
     @property
     def failed(self) -> pd.DataFrame:

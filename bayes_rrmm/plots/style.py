@@ -18,9 +18,6 @@ INCH = 25.4
 WIDTHS = {"single": 84.0, "double": 174.0}
 """Millimetres of one and of two columns of a journal's page: the narrowest that the large publishers ask for, so they fit all."""
 
-DPI = (300, 600)
-"""Dots an inch that journals ask of halftones and of line art."""
-
 POSTERIOR = "#0072B2"
 KAPLAN_MEIER = "#222222"
 COX = "#222222"

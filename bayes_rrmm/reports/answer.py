@@ -12,6 +12,7 @@ from bayes_rrmm.agreement import main_rows
 from bayes_rrmm.agreement.verdict import SMALL_P
 from bayes_rrmm.agreement.wording import heading_of, label_of, numbers_of
 from bayes_rrmm.errors import listed
+from bayes_rrmm.plots.ratio_rows import counted
 from bayes_rrmm.results import Results
 from bayes_rrmm.rounding import figure_of, interval_words
 
@@ -152,8 +153,8 @@ def _counted(results: Results, row: pd.Series[Any]) -> str:
     group = next((item for item in results.fit.plan.encoding.groups if item.name == row["term"]), None)
     if group is None or row["subgroup"] or not {row["group"], row["versus"]} <= set(group.levels):
         return ""
-    patients, events = (dict(zip(group.levels, counts, strict=True)) for counts in (group.counts, group.events))
-    both = [f"{patients[level]:g} patients with {events[level]:g} events" for level in (row["group"], row["versus"])]
+    sizes = (counted(results, group.name, level) for level in (row["group"], row["versus"]))
+    both = [f"{patients:g} patients with {events:g} events" for patients, events in sizes]
     return f" ({both[0]} against {both[1]})"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 REFERENCES = {
     "pymc": "Abril-Pla O, Andreani V, Carroll C, et al. PyMC: a modern, and comprehensive probabilistic programming framework in "
     "Python. PeerJ Comput Sci 2023;9:e1516.",
@@ -55,8 +53,3 @@ class Bibliography:
     def references(self) -> tuple[str, ...]:
         """What was cited, in order."""
         return tuple(REFERENCES[name] for name in self._cited)
-
-
-def numbered(references: Iterable[str]) -> str:
-    """References as plain text, a line each."""
-    return "\n".join(f"{number}. {reference}" for number, reference in enumerate(references, 1))

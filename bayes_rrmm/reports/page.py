@@ -19,7 +19,7 @@ from bayes_rrmm.reports.sections import sections_of
 from bayes_rrmm.results import Results, Source, results_of
 from bayes_rrmm.rounding import kind_words, prob_words
 from bayes_rrmm.run_folder import write_text
-from bayes_rrmm.sensitivity.dossier_folder import Dossier, DossierSource, dossiers_of, read_dossier
+from bayes_rrmm.sensitivity.dossier_folder import Dossier, DossierSource, read_dossier
 
 MOST_FAILED = 12
 """Failed checks that are written out; the others are counted."""
@@ -62,11 +62,11 @@ def read_dossiers(results: Results, further: Sequence[DossierSource] = ()) -> li
     """The dossiers of this fit that the run folder holds and `further` ones, each once. Raises RunFolderError where one is not
     whole, or one of `further` not of this fit."""
     asked = [read_dossier(item) for item in further]
-    held = [dossier for dossier in _held(results) if dossier.belongs_to(results.fit)]
+    held = [dossier for dossier in results.dossiers if dossier.belongs_to(results.fit)]
     for dossier in asked:
         if not dossier.belongs_to(results.fit):
             raise RunFolderError(
-                f"the dossier of {dossier.group} / {dossier.versus} ({dossier.title}) is not of this fit; make it again with "
+                f"the dossier of {dossier.label} ({dossier.title}) is not of this fit; make it again with "
                 f"`bayes-rrmm sensitivity DIR --group {dossier.group}`, or leave it out."
             )
     return list({(item.group, item.versus, item.of): item for item in (*held, *asked)}.values())
@@ -74,11 +74,7 @@ def read_dossiers(results: Results, further: Sequence[DossierSource] = ()) -> li
 
 def stale_dossiers(results: Results) -> list[str]:
     """The names of dossiers in the run folder that are of another fit, and so are not shown."""
-    return [dossier.label for dossier in _held(results) if not dossier.belongs_to(results.fit)]
-
-
-def _held(results: Results) -> list[Dossier]:
-    return [] if results.folder is None else [read_dossier(folder) for folder in dossiers_of(results.folder)]
+    return [dossier.label for dossier in results.dossiers if not dossier.belongs_to(results.fit)]
 
 
 def _head(results: Results) -> dict[str, Any]:
