@@ -6,16 +6,19 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import xarray as xr
+from pymc.initial_point import make_initial_point_fn
 
 from bayes_rrmm.cluster_likelihood import draw_frailties
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.errors import FitError
 from bayes_rrmm.fitted import KEEP_LOG_LIKELIHOOD, Fit, as_dataset
+from bayes_rrmm.inference.callbacks import compile_for_nutpie, load_sampler
 from bayes_rrmm.inference.inputs import Structure, column_order, column_scale, model_inputs, structure_of
 from bayes_rrmm.inference.models.exponential import exponential_model
 from bayes_rrmm.inference.models.piecewise import piecewise_model
@@ -36,12 +39,34 @@ def build_model(plan: Plan, cohort: Cohort) -> pm.Model:
     return BUILDERS[plan.family](structure_of(plan), model_inputs(plan, cohort))
 
 
+class Centre:
+    """The centre of a model's priors, as a function of its data: made when it is first asked for, and for one thread at a time."""
+
+    def __init__(self, model: pm.Model) -> None:
+        self._model = model
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _function(self) -> Any:
+        return make_initial_point_fn(model=self._model, return_transformed=True)
+
+    def of(self, inputs: dict[str, Floats], names: list[str]) -> Floats:
+        """The unconstrained values of the named variables at the centre, end to end; names that are none are passed over."""
+        with self._lock:
+            for name, values in inputs.items():
+                data: Any = self._model[name]
+                data.set_value(np.asarray(values, dtype=data.dtype), borrow=True)
+            point = self._function(0)
+        return np.concatenate([np.ravel(point[name]) for name in names if name in point])
+
+
 @dataclass(frozen=True)
 class CompiledModel:
     """A model compiled by nutpie. `sample` takes any plan of the same structure, with any cohort for it."""
 
     structure: Structure
     compiled: Any
+    centre: Centre
     seconds: float
 
     def sample(
@@ -81,18 +106,12 @@ class CompiledModel:
         Chains start at the centre of these priors, jittered: nutpie would keep the centre of those it was compiled
         with, and draws would depend on what the process fitted before.
         """
-        centre = BUILDERS[self.structure.family](self.structure, inputs).initial_point()
-        start = np.concatenate([np.ravel(centre[name]) for name in self.compiled.shape_info[0] if name in centre])
+        start = self.centre.of(inputs, self.compiled.shape_info[0])
 
         def initial_point(seed: Any) -> Floats:
             return np.asarray(start + np.random.default_rng(seed).uniform(-1.0, 1.0, len(start)))
 
         return replace(self.compiled.with_data(**inputs), initial_point_func=initial_point)
-
-
-def load_sampler() -> None:
-    """Import the sampler now: it takes seconds, which are then not counted as compiling."""
-    import nutpie  # noqa: F401
 
 
 COMPILED: dict[Structure, CompiledModel] = {}
@@ -101,21 +120,20 @@ _COMPILING = threading.Lock()
 
 
 def compile_model(plan: Plan, cohort: Cohort) -> CompiledModel:
-    """The compiled model of the plan: from `COMPILED`, or compiled now (10 s or so warm, longer on a fresh machine)."""
-    import nutpie
-
+    """The compiled model of the plan: from `COMPILED`, or compiled now (a second or two, where this machine has compiled its like
+    before)."""
     structure = structure_of(plan)
     with _COMPILING:  # of threads that want the same model one compiles, and the others wait for it
         if structure not in COMPILED:
             started = time.perf_counter()
-            compiled = nutpie.compile_pymc_model(build_model(plan, cohort), backend="numba")
-            COMPILED[structure] = CompiledModel(structure, compiled, time.perf_counter() - started)
+            model = build_model(plan, cohort)
+            compiled = compile_for_nutpie(model)
+            COMPILED[structure] = CompiledModel(structure, compiled, Centre(model), time.perf_counter() - started)
         return COMPILED[structure]
 
 
 def _run(compiled: Any, plan: Plan, seed: int, cores: int | None, progress: Progress | None) -> xr.DataTree:
-    import nutpie
-
+    nutpie = load_sampler()
     sampling = plan.analysis.sampling
 
     def report(chains: Any) -> None:
