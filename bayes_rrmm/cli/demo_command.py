@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from bayes_rrmm.cli.running import run_and_show
 from bayes_rrmm.cli.shared import ERROR, FAILED_DIAGNOSTIC, print_json, shared
+from bayes_rrmm.cli.side_by_side import side_by_side
 from bayes_rrmm.errors import AnalysisError, DataError, RunFolderError
 
 SYNTHETIC = "rrmm1-synthetic"
@@ -35,6 +38,8 @@ GAPS = ("pfs2_maintenance", "os_maintenance")
 def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     """The study on its synthetic cohort, beside the published numbers, and a real data set.
 
+    Analyses are run side by side, as many at a time as there are cores.
+
     Run folders with a report each go to OUT, with published.csv and immortal_time.csv. An analysis that DATA do not allow (a
     regimen nobody had) is named at the end and the others are done; the exit code is then 1.
     """
@@ -44,33 +49,49 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     if not silent and data == SYNTHETIC:
         click.echo("The patients of rrmm1-synthetic are SYNTHETIC: made up to resemble a published cohort. They are nobody.\n")
     names = [*MAIN, *(name for name in model_names() if name not in MAIN)] if full else list(MAIN)
-    records, refused, code = [], {}, 0
-    for name in names:
+    records, tables, refused, code = [], {}, {}, 0
+
+    def tried[T](name: str, make: Callable[[], T]) -> T | None:
         try:
-            source = source_of(name, data, out)
-            record, ended = run_and_show(
-                name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None, report=True
-            )
-        except (AnalysisError, DataError) as error:
-            refused[name] = str(error)
-            continue
-        records.append(record)
-        code = max(code, ended)
-    tables: list[Table] = []
-    made = [name for name in names if name not in refused]
-    for name, make in _tables(out, data, silent, full, made).items():
-        try:
-            tables.append(make())
+            return make()
         except (AnalysisError, DataError, RunFolderError) as error:
             refused[name] = str(error)
-    code = ERROR if refused else max(code, *(ended for _, _, ended in tables))
+            return None
+
+    with side_by_side([partial(_analysis, name, data, out, quiet, as_json) for name in names]) as results:
+        if PAIRED not in names:  # then the published numbers need none of the runs, and are made meanwhile
+            tables["published"] = tried("published", lambda: _published(out, data, silent, []))
+        for name, result in zip(names, results, strict=True):
+            if done := tried(name, result):
+                text, record, ended = done
+                click.echo(text, nl=False)
+                records.append(record)
+                code = max(code, ended)
+    for name, make in _tables(out, data, silent, full, [name for name in names if name not in refused]).items():
+        table = tables[name] if name in tables else tried(name, make)
+        tables[name] = table
+        if table is not None and not silent:
+            click.echo(f"{table.text}\n")
+    made = [table for table in tables.values() if table is not None]
+    code = ERROR if refused else max(code, *(table.code for table in made))
     if as_json:
-        print_json({"runs": records, **{name: table for name, table, _ in tables}, "refused": refused})
+        print_json({"runs": records, **{table.name: table.rows for table in made}, "refused": refused})
         return code
     for name, reason in refused.items():
         click.echo(f"not done: {name}: {reason}", err=True)
     click.echo(f"Run folders, each with report.html, and the tables above as CSV: {out}/")
     return code
+
+
+def _analysis(name: str, data: str, out: Path, quiet: bool, as_json: bool) -> tuple[str, dict[str, Any], int]:
+    """What a run prints, its record and its exit code."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        source = source_of(name, data, out)
+        record, code = run_and_show(
+            name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None, report=True
+        )
+    return printed.getvalue(), record, code
 
 
 def source_of(name: str, data: str, out: Path) -> str:
@@ -88,15 +109,20 @@ def source_of(name: str, data: str, out: Path) -> str:
     return str(out / "pairs.csv")
 
 
-Table = tuple[str, list[dict[str, Any]], int]
-"""A table's name, its rows, and the exit code it asks for."""
+class Table(NamedTuple):
+    """A table of the demo: its name, as it is printed, its rows, and the exit code it asks for."""
+
+    name: str
+    text: str
+    rows: list[dict[str, Any]]
+    code: int
 
 
 def _tables(out: Path, data: str, silent: bool, full: bool, made: list[str]) -> dict[str, Callable[[], Table]]:
     """What each table is called, and how it is made; the published numbers last, where they are seen. `made` names the runs."""
     gaps = {f"missing_{name}": partial(_missing, out, data, name, silent) for name in (GAPS if full else ())}
     published = partial(_published, out, data, silent, made)
-    return {"immortal_time": partial(_immortal_time, out, silent), **gaps, "published": published}
+    return {"immortal_time": partial(_immortal_time, out), **gaps, "published": published}
 
 
 def _published(out: Path, data: str, silent: bool, made: list[str]) -> Table:
@@ -107,16 +133,16 @@ def _published(out: Path, data: str, silent: bool, made: list[str]) -> Table:
     with stages(silent) as stage:
         fits = [load_fit(out / PAIRED)] if PAIRED in made else []
         found = published_table(data, missing="drop", progress=stage, fits=fits)
-    return _shown("published", str(found), found.to_dataframe(), out, silent, passed=not found.mark)
+    return _written("published", str(found), found.to_dataframe(), out, passed=not found.mark)
 
 
-def _immortal_time(out: Path, silent: bool) -> Table:
+def _immortal_time(out: Path) -> Table:
     from bayes_rrmm.agreement import immortal_time
     from bayes_rrmm.analysis import load_fit
 
     naive, delayed = load_fit(out / NAIVE), load_fit(out / DELAYED)
     found = immortal_time(delayed.require_cohort("immortal time"), naive=naive, delayed=delayed)
-    return _shown("immortal_time", str(found), found.to_dataframe(), out, silent, passed=not found.mark)
+    return _written("immortal_time", str(found), found.to_dataframe(), out, passed=not found.mark)
 
 
 def _missing(out: Path, data: str, name: str, silent: bool) -> Table:
@@ -126,14 +152,13 @@ def _missing(out: Path, data: str, name: str, silent: bool) -> Table:
 
     with stages(silent) as stage:
         found = compare_missing(load_analysis(name), table_of(data), origin=data, stage=stage)
-    return _shown(f"missing_{name}", str(found), found.table, out, silent, passed=bool(found.table["passed"].all()))
+    return _written(f"missing_{name}", str(found), found.table, out, passed=bool(found.table["passed"].all()))
 
 
-def _shown(name: str, text: str, table: Any, out: Path, silent: bool, *, passed: bool) -> Table:
+def _written(name: str, text: str, table: Any, out: Path, *, passed: bool) -> Table:
     from bayes_rrmm.cli.text import records
     from bayes_rrmm.run_folder import write_table
 
+    out.mkdir(parents=True, exist_ok=True)
     write_table(out / f"{name}.csv", table)
-    if not silent:
-        click.echo(f"{text}\n")
-    return name, records(table), 0 if passed else FAILED_DIAGNOSTIC
+    return Table(name, text, records(table), 0 if passed else FAILED_DIAGNOSTIC)

@@ -14,9 +14,11 @@ import tempfile
 import threading
 import uuid
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,15 +26,21 @@ import numba
 import numpy as np
 import pymc as pm
 import pytensor
+from filelock import FileLock, Timeout
 from numba import types
 from numba.core.errors import NumbaWarning
 from pymc.initial_point import make_initial_point_fn
 from pytensor.link.numba import cache as pytensor_cache
 
+from bayes_rrmm.errors import shortened
+
 logger = logging.getLogger("bayes_rrmm")
 
 VERSIONS = ("pytensor", "numba", "nutpie", "numpy")
 """Packages whose machine code goes into a callback: another version of one of them is another entry of the cache."""
+
+LONGEST = 180.0
+"""Seconds that no compilation takes."""
 
 LOG_DENSITY_SIGNATURE = types.int64(
     types.uint64, types.CPointer(types.float64), types.CPointer(types.float64), types.CPointer(types.float64), types.voidptr
@@ -105,6 +113,19 @@ def compile_for_nutpie(model: pm.Model) -> Any:
         return _compiled(model)
 
 
+@contextmanager
+def one_process_at_a_time(what: str) -> Iterator[None]:
+    """Of processes that want the same compiled, one compiles it, and the others find it in the cache.
+
+    Where that cannot be arranged, or takes longer than any compilation, they all compile: the same comes of it.
+    """
+    name = sha256(what.encode()).hexdigest()[:24]
+    with ExitStack() as held:
+        with suppress(OSError, Timeout):
+            held.enter_context(FileLock(Path(pytensor.config.base_compiledir) / f"bayes_rrmm-{name}.lock", timeout=LONGEST))
+        yield
+
+
 _LOADING = threading.Lock()
 
 
@@ -128,16 +149,13 @@ def _compiled(model: pm.Model) -> Any:
     try:
         return _with_own_callbacks(model)
     except Exception as error:  # whatever it is: nutpie's own route works, or says what is wrong with the model
-        reason = " ".join(str(error).split())[:200]
-        logger.warning(
-            "nutpie %s: compiled by its own slower route (%s: %s).", nutpie.__version__, type(error).__name__, reason
-        )
+        reason = shortened(f"{type(error).__name__}: {error}", 200)
+        logger.warning("nutpie %s: compiled by its own, slower, route (%s).", nutpie.__version__, reason)
         return nutpie.compile_pymc_model(model, backend="numba")
 
 
 def _with_own_callbacks(model: pm.Model) -> Any:
-    from nutpie import compile_pymc as pieces
-
+    pieces = _pieces()
     size, expanded_size, density, expansion, first_point, shape_info, reparameterized = pieces._make_functions(
         model, mode="NUMBA", compute_grad=True, join_expanded=True, pymc_initial_point_fn=_jittered_centre(model)
     )
@@ -170,6 +188,12 @@ def _with_own_callbacks(model: pm.Model) -> Any:
         expand_func=expansion,
         reparameterized_names=reparameterized,
     )
+
+
+def _pieces() -> Any:
+    """The module of nutpie whose functions are used here, some of them without the promise that a public name is."""
+    load_sampler()
+    return importlib.import_module("nutpie.compile_pymc")
 
 
 def _jittered_centre(model: pm.Model) -> Callable[[Any], Any]:

@@ -16,7 +16,7 @@ from bayes_rrmm import against_published
 from bayes_rrmm.analysis import plan_of
 from bayes_rrmm.catalogue import data_names, model_names
 from bayes_rrmm.cli import demo_command
-from bayes_rrmm.cli.demo_command import DELAYED, EMBEDDED, GAPS, MAIN, NAIVE, PAIRED, SYNTHETIC, source_of
+from bayes_rrmm.cli.demo_command import DELAYED, EMBEDDED, GAPS, MAIN, NAIVE, PAIRED, SYNTHETIC, Table, source_of
 from bayes_rrmm.parameters import draw_from_prior
 from bayes_rrmm.plan import make_plan
 from bayes_rrmm.study import PublishedTable
@@ -26,7 +26,7 @@ from bayes_rrmm.study import PublishedTable
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo of the two analyses whose folders its immortal-time table is read from, published numbers left out."""
     monkeypatch.setattr(demo_command, "MAIN", (NAIVE, DELAYED))
-    monkeypatch.setattr(demo_command, "_published", lambda *_: ("published", [], 0))
+    monkeypatch.setattr(demo_command, "_published", lambda *_: Table("published", "", [], 0))
 
 
 def data_of(name: str) -> str:
@@ -105,7 +105,7 @@ def tables_given(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return PublishedTable((), data, False)
 
     monkeypatch.setattr(against_published, "published_table", table)
-    monkeypatch.setattr(demo_command, "_immortal_time", lambda *_: ("immortal_time", [], 0))
+    monkeypatch.setattr(demo_command, "_immortal_time", lambda *_: Table("immortal_time", "", [], 0))
     return given
 
 

@@ -15,7 +15,7 @@ from bayes_rrmm.inference.models.piecewise import poisson_process, poisson_proce
 
 def exponential_model(structure: Structure, inputs: Inputs) -> pm.Model:
     """Rows are covariate patterns: their events and their exposure (person-time), each with one column."""
-    with pm.Model(coords=coords(structure)) as model:
+    with pm.Model(coords=coords(structure), check_bounds=False) as model:
         events, exposure, mean, sd = data(inputs, "events", "exposure", "baseline_mean", "baseline_sd")
         nu = data(inputs, "baseline_nu")[0] if structure.student_baseline else None
 

@@ -19,7 +19,7 @@ def poisson_process(events: Any, log_hazard: Any, exposure: Any) -> Any:
 
 def piecewise_model(structure: Structure, inputs: Inputs) -> pm.Model:
     """Rows are covariate patterns, columns intervals: events and exposure (person-time) in each cell."""
-    with pm.Model(coords=coords(structure)) as model:
+    with pm.Model(coords=coords(structure), check_bounds=False) as model:
         events, exposure = data(inputs, "events", "exposure")
 
         log_hazard = random_walk_baseline(structure, inputs) if structure.random_walk else independent_baseline(structure, inputs)

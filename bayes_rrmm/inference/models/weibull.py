@@ -26,7 +26,7 @@ def weibull_model(structure: Structure, inputs: Inputs) -> pm.Model:
 
     so one compiled model takes all three: mean + slope x shape, and sd x shape^power.
     """
-    with pm.Model(coords=coords(structure)) as model:
+    with pm.Model(coords=coords(structure), check_bounds=False) as model:
         events, net_exits, log_time, log_reference_time = data(inputs, "events", "net_exits", "log_time", "log_reference_time")
         mean, slope, sd, power = data(inputs, "baseline_mean", "baseline_slope", "baseline_sd", "baseline_power")
         shape_mean, shape_sd = data(inputs, "log_shape_mean", "log_shape_sd")
