@@ -14,8 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from bayes_rrmm.cohort import Cohort
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.overview import cohort_record, overview
@@ -24,6 +22,8 @@ from bayes_rrmm.run_folder import new_run_folder, read_fit, refuse_existing, wri
 from bayes_rrmm.specification import Analysis
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bayes_rrmm.agreement import Agreement
     from bayes_rrmm.diagnostics import LeaveOneOut
     from bayes_rrmm.inference import CompiledModel
@@ -121,11 +121,13 @@ def fit(
 ) -> Fit:
     """Sample the posterior of `analysis` on `cohort`. The only slow line: it compiles the model, then samples it.
 
-    A model of the same structure (baseline, number of columns, intervals, kinds of prior) is compiled once a process:
-    fits with other rows or other priors then take about a second (`bayes_rrmm.inference.COMPILED`).
+    A model of the same structure (baseline, number of columns, intervals, kinds of prior) is compiled once a machine, in 10 to
+    20 s; another process then reads it in a second or two, and in the same process fits with other rows or other priors are
+    sampled at once (`bayes_rrmm.inference.COMPILED`).
 
-    Everything is validated before anything is sampled. `seed` overrides the analysis's; the same seed, data and versions
-    give the same draws. Raises DataError, AnalysisError, or FitError where sampling was interrupted.
+    Everything is validated before anything is sampled. `seed` overrides the analysis's; the same seed, data, versions and kind of
+    processor give the same draws to the last bit, whatever was compiled before and on however many cores. Raises DataError,
+    AnalysisError, or FitError where sampling was interrupted.
     """
     if seed is not None:
         analysis = analysis.model_copy(update={"sampling": analysis.sampling.model_copy(update={"seed": seed})})
@@ -180,20 +182,21 @@ def run(
 
     Raises what `fit` raises, and RunFolderError where `out` is in the way.
     """
-    from bayes_rrmm.reading import missing_values
-    from bayes_rrmm.results import TABLES, Results
-    from bayes_rrmm.tables import baseline_data
-
     folder = Path(out)
     refuse_existing(folder, overwrite)
     stopwatch = stopwatch or Stopwatch()
     fitted = _fit(plan_of(analysis, cohort), cohort, stopwatch, cores, progress)
     with stopwatch.stage("read"):
+        from bayes_rrmm.results import TABLES, Results
+
         results = Results(fitted, cohort)
         tables = {file: getattr(results, name) for name, file in TABLES.items()}
     fitted.provenance["command"] = command
     fitted.provenance["gate"] = results.diagnosis.record()
     with stopwatch.stage("write"), new_run_folder(folder, overwrite) as temporary:
+        from bayes_rrmm.reading import missing_values
+        from bayes_rrmm.tables import baseline_data
+
         for name, table in tables.items():
             write_table(temporary / name, table)
         write_table(temporary / "table1.csv", baseline_data(results))

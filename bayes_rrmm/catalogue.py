@@ -6,12 +6,12 @@ import tomllib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from bayes_rrmm.cohort.table import table_from_csv
 from bayes_rrmm.errors import AnalysisError, DataError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def data_names() -> list[str]:
@@ -26,6 +26,8 @@ def load_data(name: str) -> pd.DataFrame:
 
     Raises DataError with the nearest name where there is none of that name.
     """
+    from bayes_rrmm.cohort.table import table_from_csv
+
     table = table_from_csv(_data_file(name, ".csv").read_bytes(), name)
     table.attrs["origin"] = name
     return table

@@ -6,11 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 from bayes_rrmm.cluster_likelihood import log_likelihood_by_cluster, log_likelihood_by_subject
 from bayes_rrmm.cohort.record import Cohort, Floats
@@ -21,6 +19,10 @@ from bayes_rrmm.hazards import Baseline, NewMember
 from bayes_rrmm.parameters import baseline_of, log_relative_hazard, new_member
 from bayes_rrmm.plan import Plan
 from bayes_rrmm.specification.analysis import Analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 KEEP_LOG_LIKELIHOOD = 10_000_000
 """rows x draws up to which the pointwise log-likelihood is kept with a fit."""
@@ -160,6 +162,8 @@ class Fit:
 
 def as_dataset(draws: dict[str, Floats], plan: Plan, chains: int) -> xr.Dataset:
     """Draws under the reported names as a Dataset with (chain, draw) and labelled dimensions."""
+    import xarray as xr
+
     coords: dict[str, Any] = {
         "interval": np.arange(1, len(plan.cuts) + 2),
         "column": [column.name for column in plan.encoding.columns],

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pandas as pd
-import pyarrow
-import pyarrow.parquet
+from typing import TYPE_CHECKING
 
 from bayes_rrmm.catalogue import data_names, is_synthetic, load_data, model_text
-from bayes_rrmm.cohort import Cohort, build_cohort
-from bayes_rrmm.cohort.table import SAVE_AS, table_from_csv
 from bayes_rrmm.errors import AnalysisError, DataError, listed, nearest
 from bayes_rrmm.from_file import content_of, toml_text
 from bayes_rrmm.specification import Analysis, parse_analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayes_rrmm.cohort import Cohort
 
 
 def load_analysis(name_or_path: str | Path) -> Analysis:
@@ -36,6 +36,10 @@ def read_cohort(source: str | Path | pd.DataFrame, analysis: Analysis) -> Cohort
     Rows are numbered from 1, the first below a CSV's header. Raises DataError naming the file, row, column, value, rule
     and remedy at the first rule broken.
     """
+    import pandas as pd
+
+    from bayes_rrmm.cohort import build_cohort
+
     if isinstance(source, pd.DataFrame):
         return build_cohort(source, analysis, name_of(source))
     if not isinstance(source, str | Path):
@@ -67,6 +71,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
     Raises DataError naming the file, the rule and the remedy where the file is not there or is no such table.
     """
+    from bayes_rrmm.cohort.table import SAVE_AS, table_from_csv
+
     file = Path(path)
     if not file.suffix and not file.exists():
         raise DataError(
@@ -82,6 +88,10 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def _table_from_parquet(content: bytes, origin: str) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow
+    import pyarrow.parquet
+
     try:
         table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content)).read()
     except (pyarrow.ArrowException, OSError) as error:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import xarray as xr
 
 from bayes_rrmm.cohort.build import build_cohort
 from bayes_rrmm.cohort.record import Cohort
@@ -165,6 +164,8 @@ def read_fit(folder: Path, data: pd.DataFrame | None = None) -> Fit:
 
     Raises RunFolderError where the folder is not whole, or `data` are not what the fit was made from.
     """
+    import xarray as xr
+
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing:
         what = "no such folder" if not folder.exists() else f"no whole run folder: {', '.join(missing)} is missing"

@@ -14,7 +14,6 @@ from bayes_rrmm.agreement.cox_side import hazard_ratio_rows
 from bayes_rrmm.agreement.curve_side import curve_rows
 from bayes_rrmm.agreement.lone_tests import lone_tests
 from bayes_rrmm.agreement.row import Row
-from bayes_rrmm.agreement.text import agreement_text
 from bayes_rrmm.agreement.verdict import REASONS
 from bayes_rrmm.agreement.without_prior import WithoutPrior
 from bayes_rrmm.cohort.record import Cohort
@@ -68,6 +67,8 @@ class Agreement:
         return f"{mark}{self.table.to_html(index=False)}<p>{'<br>'.join(map(html.escape, self.conventions))}</p>"
 
     def __str__(self) -> str:
+        from bayes_rrmm.agreement.text import agreement_text
+
         text = agreement_text(self.table, self.conventions, self.estimates)
         return f"{self.mark}\n{text}" if self.mark else text
 

@@ -12,14 +12,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from bayes_rrmm.agreement.verdict import REASONS
-from bayes_rrmm.agreement.wording import FOLLOW_UP, NAMES, QUANTITY, heading_of, label_of, numbers_of, same_quantity
+from bayes_rrmm.agreement.wording import (
+    BESIDE,
+    FOLLOW_UP,
+    NAMES,
+    ONLY_TO_EXPLAIN,
+    QUANTITY,
+    heading_of,
+    label_of,
+    numbers_of,
+    same_quantity,
+)
 from bayes_rrmm.rounding import figure_of
 
 WIDTH = 132
-BESIDE = ("Cox", "Kaplan-Meier", "Cox, standardised")
-"""Counterparts that stand beside the posterior; every other has a line of its own below it."""
-ONLY_TO_EXPLAIN = " ML"
-"""How the method ends that is shown only where its line explains something: the main counterpart differs, or there is none."""
 
 
 def agreement_text(agreed: pd.DataFrame, conventions: tuple[str, ...], estimates: pd.DataFrame) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.stats import qmc
 
 from bayes_rrmm.agreement.counterparts import FAMILY, Counterparts
 from bayes_rrmm.agreement.verdict import Answer
@@ -216,6 +215,8 @@ class WithoutPrior:
 
 def _draws(mean: Floats, covariance: Floats) -> Floats:
     """Quasi-random normal draws, (NORMAL, P), the first of which is the mean."""
+    from scipy.stats import qmc
+
     draws = np.asarray(qmc.MultivariateNormalQMC(mean, covariance, rng=np.random.default_rng(1)).random(NORMAL))
     draws[0] = mean
     return draws

@@ -28,6 +28,10 @@ RANKS = {
 }
 """What is said of ranks, which have no frequentist counterpart."""
 FOLLOW_UP = "follow-up"
+BESIDE = ("Cox", "Kaplan-Meier", "Cox, standardised")
+"""Counterparts that stand beside the posterior; every other has a line of its own below it."""
+ONLY_TO_EXPLAIN = " ML"
+"""How the method ends that is shown only where its line explains something: the main counterpart differs, or there is none."""
 QUANTITY = ("estimand", "term", "group", "versus", "contrast", "subgroup", "population", "at", "given")
 """The columns that tell one quantity of an analysis from another."""
 

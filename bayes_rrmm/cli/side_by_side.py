@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ def side_by_side[T](tasks: Sequence[Callable[[], T]]) -> Iterator[list[Callable[
         yield list(tasks)
         return
     spawned = multiprocessing.get_context("spawn")  # a forked process must not use what numba has compiled
-    pool = ProcessPoolExecutor(processes, spawned, initializer=_leave_interruptions_to_the_first)
+    pool = ProcessPoolExecutor(processes, spawned, initializer=_end_with_the_first)
     try:
         yield [future.result for future in [pool.submit(task) for task in tasks]]
         pool.shutdown()
@@ -31,5 +32,14 @@ def side_by_side[T](tasks: Sequence[Callable[[], T]]) -> Iterator[list[Callable[
         raise
 
 
-def _leave_interruptions_to_the_first() -> None:
+def _end_with_the_first() -> None:
+    """Interruptions are the first process's, and where that is gone, killed or not, this one goes too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    first = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if first is not None:
+            first.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

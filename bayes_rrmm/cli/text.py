@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from bayes_rrmm.agreement.text import agreement_text
-from bayes_rrmm.analysis import Run
 from bayes_rrmm.rounding import figure_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayes_rrmm.analysis import Run
 
 RANKED = ("probability-best", "probability-worst", "sucra")
 
 
 def run_text(run: Run) -> str:
     """All that `fit` prints after sampling."""
+    from bayes_rrmm.agreement.text import agreement_text
+
     seconds = str(run.stopwatch)
     failed = [f"{run.fit.mark}: do not rely on these numbers before the checks pass."] if run.fit.mark else []
     agreement = agreement_text(run.agreement.table, run.agreement.conventions, run.estimates)

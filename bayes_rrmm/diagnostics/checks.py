@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Verdict = Literal["passed", "failed", "not applicable"]
 
@@ -67,7 +66,7 @@ def measure_quantity(name: str, draws: NDArray[np.float64]) -> Quantity:
     if np.all(draws == draws.flat[0]):
         return replace(NOTHING, name=name)
     finite = bool(np.isfinite(draws).all())
-    ranked = draws if finite else rankdata(draws).reshape(draws.shape)
+    ranked = draws if finite else _ranks(draws)
     mcse = [float(array_stats.mcse(draws, method=method)) if finite else math.nan for method in ("mean", "sd")]
     return Quantity(
         name=name,
@@ -78,6 +77,12 @@ def measure_quantity(name: str, draws: NDArray[np.float64]) -> Quantity:
         r_hat=_r_hat(ranked),
         sd=float(draws.std(ddof=1)) if finite else math.nan,
     )
+
+
+def _ranks(draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(draws), dtype=np.float64).reshape(draws.shape)
 
 
 def _r_hat(draws: NDArray[np.float64]) -> float:

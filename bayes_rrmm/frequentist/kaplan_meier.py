@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from lifelines import KaplanMeierFitter
 from numpy.typing import ArrayLike
 from scipy import special
 
@@ -181,6 +180,8 @@ def _limits(survival: Floats, added: Floats, prob: float, interval: Interval) ->
 
 def _curve(rows: Rows, times: Floats) -> Floats:
     """S right after each of `times`."""
+    from lifelines import KaplanMeierFitter
+
     # lifelines silences NumPy's warnings for the whole process when it fits; errstate gives them back.
     with np.errstate():
         fitter = KaplanMeierFitter().fit(rows.time, rows.event, entry=rows.entry if rows.delayed else None, weights=rows.weight)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from lifelines import CoxPHFitter
-from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 from scipy import linalg
 
 from bayes_rrmm.errors import FitError
@@ -42,7 +40,7 @@ def maximise(design: Floats, sets: RiskSets, ties: str) -> Maximum:
     scale = np.std(design[sets.row], axis=0)
     try:
         found = (_efron if ties == "efron" else _breslow)(design[sets.row] / scale, sets)
-    except (ConvergenceWarning, ConvergenceError, linalg.LinAlgError, linalg.LinAlgWarning) as failure:
+    except (linalg.LinAlgError, linalg.LinAlgWarning) as failure:
         raise FitError(
             f"the Cox model did not converge: {failure} Look for columns that are nearly collinear, "
             "or that nearly fix the order of the events; leave them out, or take a penalised fit."
@@ -55,6 +53,9 @@ def _efron(columns: Floats, sets: RiskSets) -> Maximum:
 
     It starts at Breslow's maximum: its Newton steps are not held to raise the likelihood, and from 0 they can miss.
     """
+    from lifelines import CoxPHFitter
+    from lifelines.exceptions import ConvergenceError, ConvergenceWarning
+
     nearby = _breslow(columns, sets).coefficients
     # Efron's correction counts rows, so an event of weight 2 must be two rows; the weight of a censored row is enough.
     copies = np.repeat(np.arange(len(columns)), np.where(sets.event, sets.weight, 1.0).astype(np.int64))
@@ -68,15 +69,18 @@ def _efron(columns: Floats, sets: RiskSets) -> Maximum:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error", ConvergenceWarning)
         warnings.simplefilter("error", linalg.LinAlgWarning)
-        fitter = CoxPHFitter().fit(
-            frame,
-            duration_col="stop",
-            event_col="event",
-            weights_col="weight",
-            entry_col=entry,
-            initial_point=nearby * frame[names].std().to_numpy(),
-            fit_options={"precision": DECREMENT, "r_precision": 0.0, "max_steps": MOST_STEPS},
-        )
+        try:
+            fitter = CoxPHFitter().fit(
+                frame,
+                duration_col="stop",
+                event_col="event",
+                weights_col="weight",
+                entry_col=entry,
+                initial_point=nearby * frame[names].std().to_numpy(),
+                fit_options={"precision": DECREMENT, "r_precision": 0.0, "max_steps": MOST_STEPS},
+            )
+        except (ConvergenceWarning, ConvergenceError) as failure:
+            raise linalg.LinAlgError(str(failure)) from failure
     covariance = fitter.variance_matrix_.to_numpy(dtype=np.float64)
     return Maximum(fitter.params_.to_numpy(dtype=np.float64), covariance, float(fitter.log_likelihood_))
 
@@ -97,7 +101,7 @@ def _breslow(columns: Floats, sets: RiskSets) -> Maximum:
             if proposed[0] >= value - 1e-12 * abs(value):
                 break
         coefficients, (value, gradient, information) = trial, proposed
-    raise ConvergenceError(f"{MOST_STEPS} steps of Newton's method were not enough.")
+    raise linalg.LinAlgError(f"{MOST_STEPS} steps of Newton's method were not enough.")
 
 
 def breslow(coefficients: Floats, columns: Floats, sets: RiskSets) -> tuple[float, Floats, Floats]:

@@ -81,9 +81,9 @@ class CompiledModel:
     ) -> Fit:
         """Sample the posterior of `plan` on `cohort`.
 
-        The same seed, data and versions give the same draws, whatever the number of cores. With `draws_only` the fit has the
-        posterior and the sampler's statistics and nothing else: enough for a refit that is read once. Raises FitError where the
-        plan has another structure than the compiled model, or sampling was interrupted.
+        The same seed, data and versions give the same draws, whatever the number of cores and whatever was compiled before. With
+        `draws_only` the fit has the posterior and the sampler's statistics and nothing else: enough for a refit that is read
+        once. Raises FitError where the plan has another structure than the compiled model, or sampling was interrupted.
         """
         if structure_of(plan) != self.structure:
             raise FitError("this compiled model has another structure (columns, intervals, kinds of prior); compile it anew.")

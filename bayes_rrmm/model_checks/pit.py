@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from bayes_rrmm.cluster_likelihood import experience
 from bayes_rrmm.cohort.record import Cohort, Floats, distinct_rows
@@ -93,6 +93,8 @@ def uniformity(u: Floats, prob: float = 0.95) -> Uniformity:
     At every place the number below it is binomial; the band has the pointwise probability at which `prob` of uniform samples stay
     inside everywhere (Säilynoja, Bürkner and Vehtari, Statistics and Computing 2022;32:32). The simulation's seed is fixed.
     """
+    from scipy.stats import binom
+
     size = len(u)
     cells = max(2, min(POINTS, size))
     at = np.arange(1, cells) / cells
@@ -102,7 +104,7 @@ def uniformity(u: Floats, prob: float = 0.95) -> Uniformity:
     level = float(least[int((1.0 - prob) * SIMULATIONS)])
     observed = np.searchsorted(np.sort(u), at, side="right")
     p = (1.0 + np.sum(least <= _local_p(observed, size, at).min() * (1.0 + 1e-9))) / (SIMULATIONS + 1)
-    lower, upper = stats.binom.ppf(level / 2, size, at), size - stats.binom.ppf(level / 2, size, 1.0 - at)
+    lower, upper = binom.ppf(level / 2, size, at), size - binom.ppf(level / 2, size, 1.0 - at)
     return Uniformity(at, observed / size - at, lower / size - at, upper / size - at, prob, float(p))
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import gaussian_kde
 
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.plots.frame import MARGIN, Frame, place, write
@@ -52,6 +51,8 @@ def log_density(draws: Floats, low: float, high: float) -> tuple[Floats, Floats]
     logs = np.log(draws[np.isfinite(draws) & (draws > 0)])
     if len(logs) < 2 or np.ptp(logs) < 1e-12:
         return grid, np.zeros(GRID)
+    from scipy.stats import gaussian_kde
+
     return grid, np.asarray(gaussian_kde(logs)(np.log(grid)), dtype=np.float64)
 
 

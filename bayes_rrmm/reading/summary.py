@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.errors import FitError
@@ -28,24 +29,36 @@ def summarise(
     threshold = above if above is not None else below if below is not None else estimates.null
     choice = interval or estimates.interval
     dims = estimates.label_dims
+    draws = estimates.draws.transpose(*(dim for dim in estimates.draws.dims if dim not in dims), *dims)
+    values = draws.to_numpy().reshape(-1, *(draws.sizes[dim] for dim in dims))
+    beyond = estimates.extrapolated.transpose(*dims).to_numpy()
     rows = []
-    for labels in itertools.product(*(estimates.draws[dim].to_numpy().tolist() for dim in dims)):
-        where = dict(zip(dims, labels, strict=True))
-        chosen = estimates.draws.sel(where)
-        scalars = {str(name): coord.item() for name, coord in chosen.coords.items() if coord.ndim == 0}
-        row: dict[str, Any] = {**scalars, **summary_of(chosen.to_numpy().ravel(), choice, threshold)}
-        row["extrapolated"] = bool(estimates.extrapolated.sel(where))
+    for place in np.ndindex(values.shape[1:]):
+        of_label = np.ascontiguousarray(values[(slice(None), *place)])
+        row = {**_coordinates(draws, dict(zip(dims, place, strict=True))), **summary_of(of_label, choice, threshold)}
+        row["extrapolated"] = bool(beyond[place])
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _coordinates(draws: xr.DataArray, place: dict[Hashable, int]) -> dict[str, Any]:
+    """What a label says of itself: every coordinate that is one value there."""
+    found = {}
+    for name, coord in draws.coords.items():
+        if set(coord.dims) <= place.keys():
+            value = coord.to_numpy()[tuple(place[dim] for dim in coord.dims)]
+            found[str(name)] = value.item() if isinstance(value, np.generic | np.ndarray) else value
+    return found
 
 
 def summary_of(draws: Floats, interval: IntervalChoice, threshold: float | None) -> dict[str, Any]:
     """The summary of draws of shape (S,), some of which may be +infinity."""
     finite = np.isfinite(draws)
     everywhere = bool(finite.all())
-    lower, upper, kind = interval_of(draws, interval)
+    ordered = np.sort(draws)
+    lower, upper, kind = _interval(ordered, interval)
     return {
-        "median": quantile_of(draws, 0.5),
+        "median": _quantile(ordered, 0.5),
         "mean": float(draws.mean()) if everywhere else math.nan,
         "sd": float(draws.std(ddof=1)) if everywhere else math.nan,
         "lower": lower,
@@ -61,7 +74,10 @@ def summary_of(draws: Floats, interval: IntervalChoice, threshold: float | None)
 
 def quantile_of(draws: Floats, probability: float) -> float:
     """The quantile by linear interpolation (R's type 7); infinite where it falls among infinite draws."""
-    ordered = np.sort(draws)
+    return _quantile(np.sort(draws), probability)
+
+
+def _quantile(ordered: Floats, probability: float) -> float:
     position = (len(ordered) - 1) * probability
     low = math.floor(position)
     share = position - low
@@ -77,12 +93,15 @@ def interval_of(draws: Floats, choice: IntervalChoice) -> tuple[float, float, st
 
     A shortest interval does not exist where more than 1 - prob of the draws are infinite: then equal-tailed.
     """
-    if choice.kind == "hdi" and np.mean(np.isinf(draws)) < 1 - choice.prob:
-        ordered = np.sort(draws)
+    return _interval(np.sort(draws), choice)
+
+
+def _interval(ordered: Floats, choice: IntervalChoice) -> tuple[float, float, str]:
+    if choice.kind == "hdi" and np.mean(np.isinf(ordered)) < 1 - choice.prob:
         inside = max(1, math.floor(choice.prob * len(ordered)))
         upper = ordered[inside:]
         width = np.subtract(upper, ordered[: len(upper)], out=np.full(len(upper), np.inf), where=np.isfinite(upper))
         start = int(np.argmin(width))
         return float(ordered[start]), float(ordered[start + inside]), "hdi"
     tail = (1 - choice.prob) / 2
-    return quantile_of(draws, tail), quantile_of(draws, 1 - tail), "eti"
+    return _quantile(ordered, tail), _quantile(ordered, 1 - tail), "eti"

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from typing import TYPE_CHECKING, Any
 
 from bayes_rrmm.errors import RunFolderError
 from bayes_rrmm.reports.answer import SCALE_IN_WORDS, answer_of, is_synthetic
@@ -20,6 +17,9 @@ from bayes_rrmm.results import Results, Source, results_of
 from bayes_rrmm.rounding import kind_words, prob_words
 from bayes_rrmm.run_folder import write_text
 from bayes_rrmm.sensitivity.dossier_folder import Dossier, DossierSource, read_dossier
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MOST_FAILED = 12
 """Failed checks that are written out; the others are counted."""
@@ -79,7 +79,9 @@ def stale_dossiers(results: Results) -> list[str]:
 
 def _head(results: Results) -> dict[str, Any]:
     """What stands above the sections."""
-    from bayes_rrmm import __version__  # noqa: PLC0415  # the package's own name, which is still loading when this file is
+    from markupsafe import Markup
+
+    from bayes_rrmm import __version__  # the package's own name, which is still loading when this file is
 
     fit, analysis = results.fit, results.fit.analysis
     data = fit.provenance.get("data", {})
@@ -122,6 +124,8 @@ def _failed(results: Results) -> dict[str, Any] | None:
 
 
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     return Environment(loader=PackageLoader("bayes_rrmm", "reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 

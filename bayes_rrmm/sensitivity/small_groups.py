@@ -91,9 +91,10 @@ def small_group(
     say yes. `scales` (sds of log HR) and `centres` (hazard ratios) are the grids of the tipping point.
 
     `baselines` are texts such as "exponential", "equal-events:8" or "cuts=6,12:random-walk"; by default the usual ones, () none:
-    each number of intervals and each smoothing is another model, compiled in 10 s or so. `treated_at` is the time from origin to
-    the treatment that defines the group, in the cohort's unit, NaN for others; an entry for each row of the cohort, or of the
-    table it was read from. It adds the hazard ratio with delayed entry, that of a time-dependent group, and the immortal time.
+    each number of intervals and each smoothing is another model, compiled in 10 s or so the first time on a machine.
+    `treated_at` is the time from origin to the treatment that defines the group, in the cohort's unit, NaN for others; an entry
+    for each row of the cohort, or of the table it was read from. It adds the hazard ratio with delayed entry, that of a
+    time-dependent group, and the immortal time.
     `landmarks` are times in the cohort's unit; by default two, chosen from the data, () none. With `pooling` the levels of the
     variable are also shown pooled (or, where the fit pools them, unpooled), if there are three or more: one more compilation.
 

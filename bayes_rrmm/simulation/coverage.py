@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.rounding import prob_words
@@ -22,8 +21,10 @@ def binomial_band(replicates: int, prob: float, quantities: int, level: float = 
     with a probability of at most (1 - level) / (2 quantities), so all are inside with probability `level` at least,
     however the quantities, which share their fits, depend on each other.
     """
+    from scipy.stats import binom
+
     tail = (1.0 - level) / (2.0 * quantities)
-    return int(stats.binom.ppf(tail, replicates, prob)), int(stats.binom.isf(tail, replicates, prob))
+    return int(binom.ppf(tail, replicates, prob)), int(binom.isf(tail, replicates, prob))
 
 
 def coverage_table(replicates: pd.DataFrame, prob: float, level: float = LEVEL) -> pd.DataFrame:
@@ -34,6 +35,8 @@ def coverage_table(replicates: pd.DataFrame, prob: float, level: float = LEVEL) 
     where some are infinite. Each `_mcse` is a Monte Carlo standard error. `rank_p` is the p value of Kolmogorov and
     Smirnov that the share of draws below the truth is uniform, as it is where the whole posterior is right.
     """
+    from scipy.stats import kstest
+
     groups = list(replicates.groupby("quantity", sort=False))
     rows = []
     for quantity, group in groups:
@@ -56,7 +59,7 @@ def coverage_table(replicates: pd.DataFrame, prob: float, level: float = LEVEL) 
                 "within": least <= covered <= greatest,
                 **_mean("bias", error),
                 **_mean("width", width),
-                "rank_p": float(stats.kstest(group["below"], "uniform").pvalue),
+                "rank_p": float(kstest(group["below"], "uniform").pvalue),
             }
         )
     return pd.DataFrame(rows)

@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import Progress
 
 from bayes_rrmm.errors import RunFolderError, listed
 from bayes_rrmm.run_folder import write_json, write_table
@@ -81,6 +79,9 @@ class KnownTruth:
         }
 
     def _fill(self, before: pd.DataFrame, kept: Path, replicates: int, cores: int | None) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
         done = set(zip(before[self.scenario], before["replicate"], strict=True))
         everything = [(scenario, number) for number in range(1, replicates + 1) for scenario in self.scenarios]
         wanted = [one for one in everything if one not in done]

@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.progress import track
 
 from bayes_rrmm.simulation.rrmm1_courses import Course, Tenths, draw_courses
 from bayes_rrmm.simulation.rrmm1_parameters import SEED
@@ -47,6 +46,8 @@ def csv_bytes(rows: pd.DataFrame) -> bytes:
 
 def search(count: int) -> list[tuple[float, int]]:
     """Seeds 1 .. count whose cohorts meet every target: distance from the published numbers and seed, the nearest first."""
+    from rich.progress import track
+
     seeds = track(range(1, count + 1), "searching", disable=not sys.stdout.isatty())
     found = ((seed, make_rrmm1(seed)) for seed in seeds)
     return sorted((distance(rows), seed) for seed, rows in found if passes(rows))

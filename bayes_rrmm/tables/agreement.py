@@ -8,9 +8,8 @@ import pandas as pd
 
 from bayes_rrmm.agreement import main_rows
 from bayes_rrmm.agreement.compare import conventions_of
-from bayes_rrmm.agreement.text import BESIDE, ONLY_TO_EXPLAIN
 from bayes_rrmm.agreement.verdict import REASONS
-from bayes_rrmm.agreement.wording import FOLLOW_UP, NAMES, QUANTITY, heading_of, label_of, numbers_of
+from bayes_rrmm.agreement.wording import BESIDE, FOLLOW_UP, NAMES, ONLY_TO_EXPLAIN, QUANTITY, heading_of, label_of, numbers_of
 from bayes_rrmm.results import Results, Source, results_of
 from bayes_rrmm.rounding import measure_of, prob_words
 from bayes_rrmm.tables.line import Line

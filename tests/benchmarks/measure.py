@@ -1,4 +1,4 @@
-"""How long people wait: time to first posterior, refits, effective draws, imports, memory, each a ratio to a baseline of the same run.
+"""How long people wait: time to first posterior, refits, effective draws, imports, memory, each beside a baseline of the same run.
 
     uv run python tests/benchmarks/measure.py                              # this checkout
     uv run python tests/benchmarks/measure.py --against OTHER/bin/python   # and another one's environment, in turns, side by side
@@ -6,8 +6,8 @@
 
 The baseline is `python -c "import pymc, nutpie, lifelines, arviz, matplotlib.pyplot"` in a process of its own, warm: what a
 statistician waits for before anything of this package happens. Run it on a machine with nothing else to do. Medians of
-`--runs`; what takes over a minute is run once. Every measurement is a process of its own. Results go to `results.csv` beside this file with
-`--save`, a line each, dated.
+`--runs`; what takes over a minute is run once. Every measurement is a process of its own. With `--save` results go to
+`results.csv` beside this file, a line each, dated.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 BASELINE = "import pymc, nutpie, lifelines, arviz, matplotlib.pyplot"
 GEP, REGIMENS = ("myeloma_gep_weibull", "myeloma-gep"), ("pfs2_regimen_weibull", "rrmm1-synthetic")
-COLUMNS = ("date", "commit", "cores", "what", "unit", "value", "baseline_seconds", "in_baselines", "runs", "peak_memory_mb")
+COLUMNS = (
+    "date", "commit", "cores", "bytecode", "what", "unit", "value", "baseline_seconds", "in_baselines", "runs", "peak_memory_mb",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,14 +86,16 @@ print(json.dumps(10 / (time.perf_counter() - started)))
 """
 
 
-def effective(analysis: str, data: str) -> str:
-    """Code that prints the fewest effective draws of a parameter, for each second of sampling."""
+def effective(analysis: str, data: str, baseline: str = "") -> str:
+    """Code that prints the fewest effective draws of a parameter, for each second of sampling; of another baseline, if named."""
     return f"""
 import json
 import numpy as np
 import bayes_rrmm as br
 from arviz_stats.base import array_stats
 declared = br.load_analysis({analysis!r})
+if {baseline!r}:
+    declared = br.parse_analysis(declared.source.replace('"weibull"', {f'"{baseline}"'!r}))
 fit = br.fit(declared, br.read_cohort({data!r}, declared))
 posterior = fit.tree["posterior"].to_dataset()
 fewest = min(
@@ -117,7 +121,7 @@ MEASUREMENTS = (
     Measurement("fit_regimens", command("fit", *REGIMENS, "--out", "OUT", "--quiet")),
     Measurement("refits", REFITS, unit="refits a second"),
     Measurement("effective_weibull", effective(*GEP), unit="effective draws a second"),
-    Measurement("effective_exponential", effective("myeloma_gep_exponential", "myeloma-gep"), unit="effective draws a second"),
+    Measurement("effective_exponential", effective(*GEP, baseline="exponential"), unit="effective draws a second"),
     Measurement("effective_piecewise", effective("myeloma_gep_piecewise", "myeloma-gep"), unit="effective draws a second"),
     Measurement("demo", command("demo", "--out", "OUT", "--quiet"), once=True),
     Measurement("demo_fresh", command("demo", "--out", "OUT", "--quiet"), fresh=True, once=True),
@@ -171,6 +175,7 @@ def measure(pythons: list[str], names: list[str], runs: int) -> Iterator[dict[st
                 "date": datetime.now(UTC).date().isoformat(),
                 "commit": commit_of(python),
                 "cores": os.cpu_count(),
+                "bytecode": "none" if sys.dont_write_bytecode else "kept",
                 "what": item.name,
                 "unit": item.unit,
                 "value": f"{value:.3g}",

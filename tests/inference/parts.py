@@ -13,7 +13,11 @@ CUTS = 'baseline = "piecewise-exponential"\ncuts = [6, 18]\n'
 WALK = f'{CUTS}smoothing = "random-walk"\n'
 ENTRY, WEIGHT = 'entry = "entry"', 'weight = "count"'
 SHORT = "[sampling]\ndraws = 100\ntune = 120\nchains = 2\nseed = 11\ntarget_accept = 0.9"
-STUDENT = "age = { student_t = [4, 0, 0.05] }\nsex = { normal = [0.2, 0.7] }\n"
+STUDENT = """age = { student_t = [4, 0, 0.05] }
+sex = { normal = [0.2, 0.7] }
+log_rate = { student_t = [5, -3, 2] }
+log_shape = { student_t = [7, 0, 0.3] }
+"""
 MARGINALISED = 'missing = "marginalise"\n'
 
 PARTS = {
@@ -21,7 +25,7 @@ PARTS = {
     "exponential, nothing": ("1", "", 'baseline = "exponential"', ""),
     "Weibull": ("sex + age", "", "", ""),
     "Weibull, delayed entry, weights": ("sex", f"{ENTRY}\n{WEIGHT}", "", ""),
-    "Weibull, Student t": ("sex + age", "", "", f"{STUDENT}log_rate = {{ student_t = [5, -3, 2] }}\nlog_shape = {{ student_t = [7, 0, 0.3] }}"),
+    "Weibull, Student t": ("sex + age", "", "", STUDENT),
     "piecewise": ("sex", "", CUTS, ""),
     "piecewise, raw, delayed entry": ("sex", ENTRY, CUTS, "log_hazards = { normal = [-3, 3] }"),
     "random walk": ("sex", WEIGHT, WALK, ""),

@@ -31,6 +31,7 @@ from bayes_rrmm.inference.callbacks import compile_for_nutpie
 from bayes_rrmm.inference.inputs import model_inputs
 from bayes_rrmm.inference.models.covariates import fixed_shape
 
+
 def own_route(model: pm.Model) -> Any:
     """The model compiled by nutpie itself, with the same arithmetic."""
     with pytensor.config.change_flags(numba__fastmath=False):
@@ -196,7 +197,7 @@ def test_what_is_compiled_is_kept_under_all_that_it_is_made_of(both: tuple[Any, 
         with monkeypatch.context() as patch:
             patch.setattr(callbacks, "version", lambda name, package=package: "0" if name == package else "1")
             changed = callbacks._key("source", inner)
-            patch.setattr(callbacks, "version", lambda name: "1")
+            patch.setattr(callbacks, "version", lambda _: "1")
             assert changed != callbacks._key("source", inner)
     assert callbacks._key("source", SimpleNamespace(py_func=lambda: None)) is None
 
