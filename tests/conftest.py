@@ -41,7 +41,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Workers, and the processes that tests start, read compiled bytecode, also where the machine forbids to keep any: imports take
+    a third of the time."""
     config.stash[MODELS], config.stash[SECONDS] = {}, {}
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(config.rootpath / ".pytest_cache" / "bytecode")
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:
