@@ -109,10 +109,10 @@ def within(found: Loaded, allowed: Iterable[str], most: int) -> None:
 @pytest.mark.parametrize(
     ("arguments", "allowed", "most"),
     [
-        ("--help", (), 155),
-        ("simulate --help", (), 155),
-        ("models show pfs2_regimen_weibull", (), 180),
-        ("models", (), 275),
+        ("--help", (), 148),
+        ("simulate --help", (), 148),
+        ("models show pfs2_regimen_weibull", (), 173),
+        ("models", (), 271),
         ("published west_china_rrmm1", ("numpy",), 385),
         ("validate pfs2_regimen_weibull rrmm1-synthetic", VALIDATED, 1380),
     ],

@@ -59,10 +59,10 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
             refused[name] = str(error)
             return None
 
-    with side_by_side([partial(_analysis, name, data, out, quiet, as_json) for name in names]) as results:
+    with side_by_side([partial(_analysis, name, data, out, quiet, as_json) for name in names]) as rest:
         if PAIRED not in names:  # then the published numbers need none of the runs, and are made meanwhile
             tables["published"] = tried("published", lambda: _published(out, data, silent, []))
-        for name, result in zip(names, results, strict=True):
+        for name, result in zip(names, rest(), strict=True):
             if done := tried(name, result):
                 text, record, ended = done
                 click.echo(text, nl=False)

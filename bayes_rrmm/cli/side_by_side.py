@@ -1,4 +1,4 @@
-"""Tasks in processes of their own, as many at a time as there are cores: models compile side by side only in two processes."""
+"""Tasks in as many processes as there are cores, this one among them: models compile side by side only in two processes."""
 
 from __future__ import annotations
 
@@ -7,29 +7,50 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 
 
 @contextmanager
-def side_by_side[T](tasks: Sequence[Callable[[], T]]) -> Iterator[list[Callable[[], T]]]:
-    """For each task what waits for its result, or raises what the task raised. On one core, or for one task, each is done in this
-    process when its result is asked for. Tasks are begun in their order; leaving early, by an interruption, ends those under way.
+def side_by_side[T](tasks: Sequence[Callable[[], T]]) -> Iterator[Callable[[], list[Callable[[], T]]]]:
+    """Other processes begin the tasks in their order. This one does what it has to do besides, and then calls what it was given:
+    that takes on the tasks that nobody has begun, from the last, and returns for each task what waits for its result, or raises
+    what the task raised. On one core each is done here, when its result is asked for.
+
+    Leaving early, by an interruption, ends the tasks under way.
     """
-    processes = min(len(tasks), os.cpu_count() or 1)
-    if processes < 2:
-        yield list(tasks)
+    others = min(len(tasks), os.cpu_count() or 1) - 1
+    if others < 1:
+        yield lambda: list(tasks)
         return
     spawned = multiprocessing.get_context("spawn")  # a forked process must not use what numba has compiled
-    pool = ProcessPoolExecutor(processes, spawned, initializer=_end_with_the_first)
+    pool = ProcessPoolExecutor(others, spawned, initializer=_end_with_the_first)
+    begun = [pool.submit(task) for task in tasks]
+
+    def rest() -> list[Callable[[], T]]:
+        for index in reversed(range(len(tasks))):
+            if begun[index].cancel():
+                begun[index] = _done_here(tasks[index])
+        return [future.result for future in begun]
+
     try:
-        yield [future.result for future in [pool.submit(task) for task in tasks]]
+        yield rest
         pool.shutdown()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
         raise
+
+
+def _done_here[T](task: Callable[[], T]) -> Future[T]:
+    """The task's result or error, to be asked for later."""
+    done: Future[T] = Future()
+    try:
+        done.set_result(task())
+    except Exception as error:
+        done.set_exception(error)
+    return done
 
 
 def _end_with_the_first() -> None:

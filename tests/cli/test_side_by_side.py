@@ -1,0 +1,99 @@
+"""Tasks side by side: every result in its place, errors where they belong, and nothing left running."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bayes_rrmm.cli import side_by_side as module
+from bayes_rrmm.cli.side_by_side import side_by_side
+from bayes_rrmm.errors import DataError
+
+
+def squared(number: int) -> tuple[int, int]:
+    """The square, and the process that made it."""
+    if number < 0:
+        raise DataError(f"{number} is negative; give another.")
+    return number**2, os.getpid()
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_every_result_is_in_its_place(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one core everything is done here; on more, some of it elsewhere; the results are in the order of the tasks."""
+    monkeypatch.setattr(module.os, "cpu_count", lambda: cores)
+    with side_by_side([partial(squared, number) for number in range(5)]) as rest:
+        if cores > 1:
+            time.sleep(3)  # long enough for another process to begin
+        results = [wait() for wait in rest()]
+    assert [square for square, _ in results] == [0, 1, 4, 9, 16]
+    assert (len({process for _, process in results} - {os.getpid()}) > 0) is (cores > 1)
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_an_error_is_its_own_task_s(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one task raises is raised when its result is asked for, with its words; the others are done."""
+    monkeypatch.setattr(module.os, "cpu_count", lambda: cores)
+    with side_by_side([partial(squared, number) for number in (2, -1, 3)]) as rest:
+        first, wrong, last = rest()
+        assert (first()[0], last()[0]) == (4, 9)
+        with pytest.raises(DataError, match="-1 is negative; give another"):
+            wrong()
+
+
+ENDLESS = """
+import sys, time
+sys.path.insert(0, {folder!r})
+from functools import partial
+from pathlib import Path
+import test_side_by_side as tests
+if __name__ == "__main__":
+    tests.module.os.cpu_count = lambda: 3
+    with tests.side_by_side([partial(tests.note_and_wait, {notes!r}, number) for number in range(3)]) as rest:
+        while len(list(Path({notes!r}).iterdir())) < 2:
+            time.sleep(0.1)
+        print("begun", flush=True)
+        time.sleep(600)
+"""
+
+
+def note_and_wait(folder: str, number: int) -> None:
+    """Write down the process, and work for ever."""
+    (Path(folder) / str(number)).write_text(str(os.getpid()))
+    while True:
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_runs_on(ended_by: signal.Signals, tmp_path: Path) -> None:
+    """Interrupted, terminated or killed, the first process takes the others with it."""
+    script, notes = tmp_path / "endless.py", tmp_path / "notes"
+    notes.mkdir()
+    script.write_text(ENDLESS.format(folder=str(Path(__file__).parent), notes=str(notes)))
+    first = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert first.stdout is not None
+    assert first.stdout.readline() == "begun\n"
+    others = [int(note.read_text()) for note in notes.iterdir()]
+    first.send_signal(ended_by)
+    first.communicate(timeout=60)
+    for _ in range(300):
+        if not any(map(is_running, others)):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"processes {others} run on")
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False).stdout
