@@ -122,7 +122,7 @@ def fit(
     """Sample the posterior of `analysis` on `cohort`. The only slow line: it compiles the model, then samples it.
 
     A model of the same structure (baseline, number of columns, intervals, kinds of prior) is compiled once a machine, in 10 to
-    20 s; another process then reads it in a second or two, and in the same process fits with other rows or other priors are
+    40 s; another process then reads it in 1 to 3 s, and in the same process fits with other rows or other priors are
     sampled at once (`bayes_rrmm.inference.COMPILED`).
 
     Everything is validated before anything is sampled. `seed` overrides the analysis's; the same seed, data, versions and kind of

@@ -90,7 +90,16 @@ def _analysis(name: str, data: str, out: Path, quiet: bool, as_json: bool) -> tu
     with redirect_stdout(printed):
         source = source_of(name, data, out)
         record, code = run_and_show(
-            name, source, out / name, overwrite=True, rows=True, quiet=quiet, as_json=as_json, cores=None, report=True
+            name,
+            source,
+            out / name,
+            overwrite=True,
+            rows=True,
+            quiet=quiet,
+            as_json=as_json,
+            cores=None,
+            report=True,
+            progress=False,  # bars of several processes would overwrite each other
         )
     return printed.getvalue(), record, code
 

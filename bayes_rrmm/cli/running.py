@@ -21,8 +21,10 @@ def run_and_show(
     as_json: bool,
     cores: int | None,
     report: bool = False,
+    progress: bool = True,
 ) -> tuple[dict[str, Any], int]:
-    """The run as data, and the exit code; with `report` its page is put into the folder too. Raises what `run` raises."""
+    """The run as data, and the exit code; with `report` its page is put into the folder too, without
+    `progress` no bar is shown. Raises what `run` raises."""
     from bayes_rrmm.analysis import Stopwatch, plan_of, run
     from bayes_rrmm.cli.progress import sampling_progress
     from bayes_rrmm.cli.text import run_record, run_text
@@ -39,7 +41,7 @@ def run_and_show(
     silent = quiet or as_json
     if not silent:
         click.echo(overview(plan, cohort) + "\n")
-    with sampling_progress(silent) as progress:
+    with sampling_progress(silent or not progress) as report_draws:
         done = run(
             declared,
             cohort,
@@ -48,7 +50,7 @@ def run_and_show(
             rows=rows,
             command=command_line(),
             cores=cores,
-            progress=progress,
+            progress=report_draws,
             stopwatch=stopwatch,
         )
     if report:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+
+from bayes_rrmm.errors import AnalysisError, DataError, FitError, RunFolderError
+
+MOST = 4
+"""Processes at most: each takes up to 1 GB."""
 
 
 @contextmanager
@@ -19,7 +26,7 @@ def side_by_side[T](tasks: Sequence[Callable[[], T]]) -> Iterator[Callable[[], l
 
     Leaving early, by an interruption, ends the tasks under way.
     """
-    others = min(len(tasks), os.cpu_count() or 1) - 1
+    others = min(len(tasks), os.cpu_count() or 1, MOST) - 1
     if others < 1:
         yield lambda: list(tasks)
         return
@@ -36,25 +43,28 @@ def side_by_side[T](tasks: Sequence[Callable[[], T]]) -> Iterator[Callable[[], l
     try:
         yield rest
         pool.shutdown()
-    except BaseException:
+    except BaseException as error:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
+        if isinstance(error, BrokenProcessPool):
+            raise FitError("a process ended before its task was done, perhaps for want of memory; do one task at a time.") from None
         raise
 
 
 def _done_here[T](task: Callable[[], T]) -> Future[T]:
-    """The task's result or error, to be asked for later."""
+    """The task's result, or what it says of its input, to be asked for later; any other error ends all at once."""
     done: Future[T] = Future()
     try:
         done.set_result(task())
-    except Exception as error:
+    except (AnalysisError, DataError, RunFolderError) as error:
         done.set_exception(error)
     return done
 
 
 def _end_with_the_first() -> None:
     """Interruptions are the first process's, and where that is gone, killed or not, this one goes too."""
+    logging.captureWarnings(True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     first = multiprocessing.parent_process()
 

@@ -125,9 +125,9 @@ def compile_model(plan: Plan, cohort: Cohort) -> CompiledModel:
     structure = structure_of(plan)
     with _COMPILING:  # of threads that want the same model one compiles, and the others wait for it
         if structure not in COMPILED:
-            started = time.perf_counter()
-            model = build_model(plan, cohort)
             with one_process_at_a_time(repr(structure)):
+                started = time.perf_counter()
+                model = build_model(plan, cohort)
                 compiled = compile_for_nutpie(model)
             COMPILED[structure] = CompiledModel(structure, compiled, Centre(model), time.perf_counter() - started)
         return COMPILED[structure]

@@ -167,7 +167,9 @@ def measure(pythons: list[str], names: list[str], runs: int) -> Iterator[dict[st
                 one = run(python, item.code, item.unit, item.fresh, printed="json.dumps" in item.code)
                 if item.once or number:  # the first run warms what it reads
                     found[python].append(one)
-            base.append(run(pythons[0], BASELINE).seconds)
+            started = run(pythons[0], BASELINE).seconds
+            if number or (item.once and (started := run(pythons[0], BASELINE).seconds)):  # warm, like what stands beside it
+                base.append(started)
         baseline = statistics.median(base)
         for python in pythons:
             value = statistics.median(one.value for one in found[python])

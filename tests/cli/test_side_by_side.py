@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from bayes_rrmm.cli import side_by_side as module
 from bayes_rrmm.cli.side_by_side import side_by_side
-from bayes_rrmm.errors import DataError
+from bayes_rrmm.errors import DataError, FitError
 
 
 def squared(number: int) -> tuple[int, int]:
@@ -47,6 +48,44 @@ def test_an_error_is_its_own_task_s(cores: int, monkeypatch: pytest.MonkeyPatch)
         assert (first()[0], last()[0]) == (4, 9)
         with pytest.raises(DataError, match="-1 is negative; give another"):
             wrong()
+
+
+def all_of(tasks: list[Callable[[], None]]) -> None:
+    """Do the tasks, after another process has had time to begin the first of them."""
+    with side_by_side(tasks) as rest:
+        time.sleep(3)
+        for wait in rest():
+            wait()
+
+
+def interrupted() -> None:
+    """What the sampler makes of an interruption, which it takes to itself."""
+    raise FitError("sampling was interrupted before every chain was complete")
+
+
+def test_an_interruption_that_the_sampler_took_ends_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that is none of the input's is raised at once, whatever other tasks are under way, and they are ended."""
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+    started = time.monotonic()
+    endless = partial(time.sleep, 600)
+    with pytest.raises(FitError, match="interrupted"):
+        all_of([endless, endless, interrupted])  # the second waits beside the first, and is not taken on here
+    for process in multiprocessing.active_children():
+        process.join()
+    assert time.monotonic() - started < 300
+
+
+def die() -> None:
+    """End this process as a machine out of memory would, if it is not the first one."""
+    assert multiprocessing.parent_process() is not None
+    os._exit(9)
+
+
+def test_a_process_that_is_killed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another process ends before its task is done, the error says so, and what to do."""
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+    with pytest.raises(FitError, match="for want of memory"):
+        all_of([die, partial(time.sleep, 0.1)])
 
 
 ENDLESS = """
