@@ -10,9 +10,10 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from matplotlib.figure import Figure
 
+from bayes_rrmm.diagnostics.rank_band import rank_band
 from bayes_rrmm.plots.chains import adopted, draws_of, named, worst
 from bayes_rrmm.plots.frame import frame_of
-from bayes_rrmm.plots.style import GROUPS, Column, house_style
+from bayes_rrmm.plots.style import GROUPS, QUIET, Column, house_style
 from bayes_rrmm.results import Source, results_of
 from bayes_rrmm.rounding import prob_words
 
@@ -36,24 +37,26 @@ def chain_ranks(
     results = results_of(source)
     names = worst(results, parameters)
     frame = frame_of(results, column, title, "Ranks of draws by chain")
-    chains = results.fit.shape[0]
-    tree = draws_of(results, names)
-    every = _independent(tree["posterior"].to_dataset())
+    every = _independent(draws_of(results, names)["posterior"].to_dataset())
     tree = draws_of(results, names, every)
+    chains, draws = (tree["posterior"].sizes[of] for of in ("chain", "draw"))
+    band = rank_band(chains, draws, ENVELOPE)
     with house_style():
         collection = arviz_plots.plot_rank(
             tree,
             backend="matplotlib",
             thin=False,
             method="envelope",
-            envelope_prob=ENVELOPE,
+            stats={"ecdf_pit": {"n_simulations": 1}},  # its envelope, of unrelated chains, takes seconds; the right one is drawn below
             aes={"color": ["chain"]},
             color=[GROUPS[chain % len(GROUPS)] for chain in range(chains)],
-            visuals={"ecdf_lines": {"linewidth": 0.8}, "xlabel": False},
+            visuals={"ecdf_lines": {"linewidth": 0.8}, "xlabel": False, "credible_interval": False},
         )
         said = f"One draw in {every}. " if every > 1 else ""
         said += "Below: fractional rank among all draws; beside: distribution of a chain's ranks less the uniform one; shaded: "
         figure, panels = adopted(collection, frame, len(names), f"{said}{prob_words(ENVELOPE)} simultaneous envelope")
+        for panel in panels:
+            panel.fill_between(*band, color=QUIET, alpha=0.2, linewidth=0)
         named(panels, names, frame, 1)
         return frame.complete(
             figure,

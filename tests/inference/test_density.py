@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import parts
 import pytest
 from pymc import Model
 from pytensor.compile.mode import Mode
@@ -104,23 +105,7 @@ GAP_CASES = [("Weibull, median", gaps) for gaps in WITH_GAPS] + [
 @pytest.fixture(scope="module")
 def patients() -> pd.DataFrame:
     """Delayed entry, frequency weights, equal rows, and exits on a cut."""
-    rng = np.random.default_rng(7)
-    rows = 48
-    frame = pd.DataFrame(
-        {
-            "time": np.round(rng.exponential(18, rows) + 1.5, 1),
-            "event": rng.integers(0, 2, rows),
-            "entry": np.where(rng.random(rows) < 0.4, np.round(rng.random(rows), 1), 0.0),
-            "count": rng.integers(1, 5, rows),
-            "age": rng.integers(45, 80, rows),
-            "sex": np.resize(["f", "m", "m"], rows),
-            "site": np.resize(["a", "b", "c", "d", "b"], rows),
-            "stage": np.resize(["i", "ii", "iii", "ii", "i", "iii", "iii"], rows),
-        }
-    )
-    frame.loc[[3, 4], "time"] = 6.0
-    frame.loc[[3, 4], "event"] = 1
-    return pd.concat([frame, frame.iloc[:6]], ignore_index=True)
+    return parts.patients()
 
 
 def planned(patients: pd.DataFrame, baseline: str, covariates: str) -> tuple[Plan, br.Cohort]:
