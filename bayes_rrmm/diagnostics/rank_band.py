@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import hypergeom
 
+Floats = NDArray[np.float64]
 SIMULATIONS, SEED = 1000, 20260729
 
 
-def rank_band(
-    chains: int, draws: int, prob: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def rank_band(chains: int, draws: int, prob: float) -> tuple[Floats, Floats, Floats]:
     """Places among all ranks, from 0 to 1, shape (draws + 1,), and the band there, less the uniform distribution: all chains of one
     distribution, of independent draws, stay inside at every place with probability `prob`.
 
     Of the ranks up to a place a chain has a hypergeometric number; the band has the pointwise probability at which `prob` of random
     orders of the draws stay inside, for all chains and places together. The simulation's seed is fixed.
     """
-    from scipy.stats import hypergeom
-
     below = chains * np.arange(draws + 1)  # so many ranks lie below each place
     number = np.arange(draws + 1)[:, None]
     up_to = hypergeom.cdf(number, chains * draws, draws, below)

@@ -47,7 +47,7 @@ def chain_ranks(
             backend="matplotlib",
             thin=False,
             method="envelope",
-            stats={"ecdf_pit": {"n_simulations": 1}},  # its envelope, of unrelated chains, takes seconds; the right one is drawn below
+            stats={"ecdf_pit": {"n_simulations": 1}},  # slow, and of unrelated chains: ours is drawn below
             aes={"color": ["chain"]},
             color=[GROUPS[chain % len(GROUPS)] for chain in range(chains)],
             visuals={"ecdf_lines": {"linewidth": 0.8}, "xlabel": False, "credible_interval": False},

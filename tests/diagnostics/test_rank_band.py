@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayes_rrmm.diagnostics.rank_band import rank_band
+from bayes_rrmm.diagnostics.rank_band import SIMULATIONS, rank_band
 
 PROB, SETS = 0.95, 2000
+ERROR = np.sqrt(PROB * (1 - PROB) * (1 / SIMULATIONS + 1 / SETS))
 
 
 @pytest.mark.parametrize(("chains", "draws"), [(2, 100), (4, 200), (8, 60)])
 def test_it_holds_as_often_as_it_says(chains: int, draws: int) -> None:
-    """Of sets of independent chains 95 % stay inside at every place, within three Monte Carlo errors and a step of a rank."""
+    """Of sets of independent chains 95 % stay inside at every place, within three Monte Carlo errors of both simulations."""
     at, lower, upper = rank_band(chains, draws, PROB)
     order = np.random.default_rng([chains, draws]).permuted(np.tile(np.arange(chains * draws), (SETS, 1)), axis=1)
     ranks = np.sort(order.reshape(SETS, chains, draws), axis=2)
@@ -20,7 +21,7 @@ def test_it_holds_as_often_as_it_says(chains: int, draws: int) -> None:
     for place, low, high in zip(at, lower, upper, strict=True):
         share = np.mean(ranks < place * chains * draws, axis=2) - place
         inside &= ((share >= low - 1e-12) & (share <= high + 1e-12)).all(axis=1)
-    assert abs(inside.mean() - PROB) < 3 * np.sqrt(2 * PROB * (1 - PROB) / 1000) + 0.01
+    assert abs(inside.mean() - PROB) < 3 * ERROR
 
 
 def test_nothing_varies_at_the_ends_nor_for_one_chain() -> None:
