@@ -38,9 +38,8 @@ class Weibull(Baseline):
     def restricted_mean(self, upto: Floats, log_relative_hazard: Floats) -> Floats:
         """With r = exp(log_rate + log_relative_hazard): Gamma(1 + 1/k) r^(-1/k) P(1/k, r upto^k), P the regularised lower
         incomplete gamma function (NIST DLMF 8.2.4); its first-order expansion where r upto^k is below 1e-8."""
-        upto, log_relative_hazard = np.broadcast_arrays(upto, log_relative_hazard)
-        shape = np.exp(beside(self.log_shape, upto))
-        log_rate = beside(self.log_rate, upto) + log_relative_hazard
+        shape = np.exp(beside(self.log_shape, log_relative_hazard))
+        log_rate = beside(self.log_rate, log_relative_hazard) + log_relative_hazard
         at_end = np.exp(log_rate) * upto**shape
         small = at_end < 1e-8
         argument = np.where(small, 1.0, at_end)

@@ -23,10 +23,21 @@ HINTED = 1.06
 """Letters on a screen's grid of pixels are a little wider than their outlines."""
 
 
-@lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Inches that the text takes in the font of every figure."""
-    if not text.strip():
+    *before, last = text.rstrip().split(" ")
+    return sum(_advance(word, size, weight) + _advance(" ", size, weight) for word in before) + _outline(last, size, weight)
+
+
+def _advance(text: str, size: float, weight: str) -> float:
+    """Inches from the beginning of the text to that of what follows it."""
+    return _outline(f"{text}|", size, weight) - _outline("|", size, weight)
+
+
+@lru_cache(maxsize=4096)
+def _outline(text: str, size: float, weight: str) -> float:
+    """Inches to the last point of a word's outline: words come again and again, and an outline takes a while."""
+    if not text:
         return 0.0
     path = TextPath((0.0, 0.0), text, size=size, prop=FontProperties(family="DejaVu Sans", weight=weight))
     return HINTED * float(path.vertices[:, 0].max()) / 72.0

@@ -36,14 +36,15 @@ def marginal_hazard(baseline: Baseline, times: Floats, eta: Floats, weight: Floa
 
 
 def _block(baseline: Baseline, times: Floats, eta: Floats, weight: Floats, frailty: NewMember | None) -> Floats:
-    log_hazard = hazards.log_hazard(baseline, times, eta)
     cumulative = hazards.cumulative_hazard(baseline, times, eta)
+    slope = None
     if frailty is not None:
-        cumulative, log_slope = _population(frailty, cumulative)
-        log_hazard = log_hazard + log_slope
-    share = weight if weight.ndim == 1 else weight[:, None, :]
-    left = share * np.exp(cumulative.min(axis=2, keepdims=True) - cumulative)
-    return np.asarray((left * np.exp(log_hazard)).sum(axis=2) / left.sum(axis=2))
+        cumulative, slope = _population(frailty, cumulative)
+    left = np.exp(cumulative.min(axis=2, keepdims=True) - cumulative)
+    left *= weight if weight.ndim == 1 else weight[:, None, :]
+    everyone = left.sum(axis=2)
+    left *= np.exp(eta)[:, None, :] if slope is None else np.exp(eta[:, None, :] + slope)
+    return np.asarray(np.exp(baseline.log_hazard(times.reshape(1, -1))) * left.sum(axis=2) / everyone)
 
 
 def _population(frailty: NewMember, hazard: Floats) -> tuple[Floats, Floats]:
