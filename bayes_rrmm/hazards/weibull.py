@@ -28,7 +28,9 @@ class Weibull(Baseline):
         return np.asarray(beside(self.log_rate, time) + log_shape + np.expm1(log_shape) * np.log(time))
 
     def cumulative_hazard(self, time: Floats) -> Floats:
-        return np.asarray(np.exp(beside(self.log_rate, time)) * time ** np.exp(beside(self.log_shape, time)))
+        with np.errstate(divide="ignore"):  # a power takes twice as long; at time 0 its log is minus infinity, and H0 is 0
+            log_time = np.log(time)
+        return np.asarray(np.exp(beside(self.log_rate, time) + np.exp(beside(self.log_shape, time)) * log_time))
 
     def inverse_cumulative_hazard(self, value: Floats) -> Floats:
         with np.errstate(divide="ignore"):
