@@ -7,15 +7,19 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 
 from bayes_rrmm.errors import AnalysisError, DataError, FitError, RunFolderError
 
 MOST = 4
 """Processes at most: each takes up to 1 GB."""
+OF_INPUT = (AnalysisError, DataError, RunFolderError)
+"""What a task says of its input, which is no matter of the others."""
 
 
 @contextmanager
@@ -32,18 +36,31 @@ def side_by_side[T](tasks: Sequence[Callable[[], T]]) -> Iterator[Callable[[], l
         return
     spawned = multiprocessing.get_context("spawn")  # a forked process must not use what numba has compiled
     pool = ProcessPoolExecutor(others, spawned, initializer=_end_with_the_first)
-    begun = [pool.submit(task) for task in tasks]
+    waiting, begun = deque(range(len(tasks))), [Future[T]() for _ in tasks]
+
+    def elsewhere(task: Callable[[], T]) -> T:
+        return pool.submit(task).result()
+
+    def keep_busy() -> None:
+        """Hand a process its next task when it has done the one before: what waits for a process can be done here."""
+        for index in iter(partial(_taken, waiting.popleft), None):
+            _settle(begun[index], partial(elsewhere, tasks[index]), Exception)
 
     def rest() -> list[Callable[[], T]]:
-        for index in reversed(range(len(tasks))):
-            if begun[index].cancel():
-                begun[index] = _done_here(tasks[index])
+        for index in iter(partial(_taken, waiting.pop), None):
+            _settle(begun[index], tasks[index], OF_INPUT)
         return [future.result for future in begun]
 
+    threads = [threading.Thread(target=keep_busy, daemon=True) for _ in range(others)]
     try:
+        for thread in threads:
+            thread.start()
         yield rest
+        for thread in threads:
+            thread.join()
         pool.shutdown()
     except BaseException as error:
+        waiting.clear()
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():
             process.terminate()
@@ -52,14 +69,20 @@ def side_by_side[T](tasks: Sequence[Callable[[], T]]) -> Iterator[Callable[[], l
         raise
 
 
-def _done_here[T](task: Callable[[], T]) -> Future[T]:
-    """The task's result, or what it says of its input, to be asked for later; any other error ends all at once."""
-    done: Future[T] = Future()
+def _taken(take: Callable[[], int]) -> int | None:
+    """What `take` finds, or nothing where nothing is left."""
     try:
-        done.set_result(task())
-    except (AnalysisError, DataError, RunFolderError) as error:
-        done.set_exception(error)
-    return done
+        return take()
+    except IndexError:
+        return None
+
+
+def _settle[T](result: Future[T], make: Callable[[], T], kept: type[Exception] | tuple[type[Exception], ...]) -> None:
+    """Make the result, to be asked for later, as are the errors that are kept; any other is raised at once."""
+    try:
+        result.set_result(make())
+    except kept as error:
+        result.set_exception(error)
 
 
 def _end_with_the_first() -> None:

@@ -50,6 +50,25 @@ def test_an_error_is_its_own_task_s(cores: int, monkeypatch: pytest.MonkeyPatch)
             wrong()
 
 
+def met(folder: Path, number: int, others: int) -> bool:
+    """Leave a note, and whether so many tasks have left one before a minute is over."""
+    (folder / str(number)).touch()
+    for _ in range(600):
+        if len(list(folder.iterdir())) >= others:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_what_waits_for_a_process_is_done_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another process is at the first task every other one is done here: none is held back for it."""
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+    with side_by_side([partial(met, tmp_path, 0, 4), *(partial(met, tmp_path, number, 2) for number in (1, 2, 3))]) as rest:
+        while not list(tmp_path.iterdir()):
+            time.sleep(0.1)
+        assert [wait() for wait in rest()] == [True] * 4
+
+
 def all_of(tasks: list[Callable[[], None]]) -> None:
     """Do the tasks, after another process has had time to begin the first of them."""
     with side_by_side(tasks) as rest:
@@ -89,7 +108,8 @@ def test_a_process_that_is_killed_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 ENDLESS = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 sys.path.insert(0, {folder!r})
 from functools import partial
 from pathlib import Path
