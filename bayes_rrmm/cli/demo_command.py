@@ -23,9 +23,9 @@ PAIRED = "pfs1_against_pfs2"
 numbers' table has it too: fitted there where no run of it was made."""
 NAIVE, DELAYED = "os_initial_naive", "os_initial_delayed_entry"
 MAIN = (
-    "pfs2_regimen_weibull", "os_salvage_asct", NAIVE, DELAYED, "myeloma_gep_weibull", "os_regimen_weibull",
+    "pfs2_regimen_weibull", "myeloma_gep_weibull", "os_salvage_asct", NAIVE, DELAYED, "os_regimen_weibull",
 )  # fmt: skip
-"""In the order they are begun: first and last have one structure, which the last then finds compiled."""
+"""In the order they are begun: the longest first; first and last have one structure, which the last then finds compiled."""
 GAPS = ("pfs2_maintenance", "os_maintenance")
 """Analyses shown under every reading of their gaps by `--full`."""
 
