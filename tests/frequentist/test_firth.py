@@ -157,6 +157,38 @@ def test_a_column_on_another_scale():
     assert theirs.p == pytest.approx(mine.p, rel=1e-7)
 
 
+@BOTH
+@pytest.mark.parametrize("name", [*CASES, "a level without events"])
+def test_two_ways_to_a_limit(name, ties, monkeypatch):
+    """Newton's method, in a few evaluations, and bracketing find one limit, within a hundred-millionth of a standard error."""
+    if name in CASES:
+        design, *rest, strata = case(**CASES[name])
+        fit = firth_cox(design, ["a", "b", "c"], *rest, strata=strata, ties=ties)
+    else:
+        empty = study("myeloma_gep_zero")
+        fit = firth_cox(empty.design, empty.names, *empty.endpoint(), ties=ties)
+    evaluated, at = [], JeffreysLikelihood.at
+    monkeypatch.setattr(JeffreysLikelihood, "at", lambda self, point: evaluated.append(point) or at(self, point))
+    for vector in np.eye(len(fit.names)):
+        top = fit.maximum
+        profile = profile_module.Profile(top.likelihood, top.peak, top.basis.T @ (vector / top.scale), top.covariance)
+        for reach in (-1.96, 0.67, 1.96):
+            evaluated.clear()
+            found = profile.limit(reach)
+            assert len(evaluated) <= 9
+            assert found == pytest.approx(profile._by_bracketing(reach), abs=1e-8 * profile.error)
+
+
+def test_where_newton_goes_astray_the_limit_is_bracketed(monkeypatch):
+    """The limits are the same where Newton's method is given no steps."""
+    design, *rest, _ = case(**CASES["ties, delayed entry, weights"])
+    fit = firth_cox(design, ["a", "b", "c"], *rest)
+    found = fit.contrast([1, 0, 0])
+    monkeypatch.setattr(profile_module, "MOST_STEPS", 0)
+    bracketed = fit.contrast([1, 0, 0])
+    assert_allclose([bracketed.lower, bracketed.upper], [found.lower, found.upper], rtol=0, atol=1e-8 * found.error)
+
+
 def test_limits_and_p_are_one_test():
     """The interval of probability 1 - p ends at 0, and a wider one lies outside a narrower one."""
     fit = firth_cox(*[study("kidney").design, study("kidney").names], *study("kidney").endpoint())
@@ -208,6 +240,7 @@ def test_what_cannot_be_found_is_an_error(monkeypatch):
     """Steps or doublings that run out raise an error rather than returning where they stood."""
     fit = firth_cox([[1], [0]], ["x"], [1, 2], [1, 0])
     monkeypatch.setattr(profile_module, "MOST_DOUBLINGS", 0)
+    monkeypatch.setattr(profile_module, "MOST_STEPS", 0)
     with pytest.raises(FitError, match="has not fallen enough"):
         fit.contrast([1])
     monkeypatch.setattr(newton_module, "MOST_STEPS", 1)
