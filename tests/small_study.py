@@ -12,6 +12,7 @@ from normal_dossier import normal_dossier
 
 import bayes_rrmm as br
 from bayes_rrmm.fitted import Fit
+from bayes_rrmm.results import Results
 from bayes_rrmm.sensitivity.dossier_folder import Dossier
 
 DOSSIER_FIGURES = ("tipping_curve", "tipping_contour", "influence", "prior_grid")
@@ -37,6 +38,13 @@ def fit() -> Fit:
     return fits.laplace_fit(plan, cohort)
 
 
+@cache
+def results() -> Results:
+    """Of `fit`, each table computed when it is first asked for."""
+    return Results(fit())
+
+
+@cache
 def failing_fit() -> Fit:
     return dataclasses.replace(fit(), provenance={**fit().provenance, "gate": FAILED})
 
@@ -49,7 +57,7 @@ def dossier() -> Dossier:
 
 @cache
 def report_with_dossier() -> br.Report:
-    return br.report(fit(), dossiers=[dossier()])
+    return br.report(results(), dossiers=[dossier()])
 
 
 @cache

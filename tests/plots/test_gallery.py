@@ -14,7 +14,8 @@ from inspect_figure import faults, written
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.testing.compare import compare_images
-from small_study import dossier, failing_fit, fit
+from small_study import dossier, failing_fit
+from small_study import results as small_results
 
 from bayes_rrmm import plots
 from bayes_rrmm.errors import FitError
@@ -34,7 +35,7 @@ NAMES = sorted({*OF_FITS, *OF_DOSSIERS} - NOT_OF_THIS_STUDY)
 
 @cache
 def results(failed: bool = False) -> Results:
-    return Results(failing_fit() if failed else fit())
+    return Results(failing_fit()) if failed else small_results()
 
 
 def draw(name: str, of: Results, **options: str) -> Figure:

@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 from small_study import DOSSIER_FIGURES, FAILED, dossier, failing_fit, failing_report, fit, patients, report_with_dossier
+from small_study import results as small_results
 
 import bayes_rrmm as br
 from bayes_rrmm.plots.gallery import GALLERY
@@ -102,7 +103,7 @@ def test_sections_stand_in_their_order(page: Outline) -> None:
 
 def test_every_figure_is_there_with_words(page: Outline) -> None:
     """All figures that apply, and those of the dossier, each with an alternative text of its own."""
-    results = results_of(fit())
+    results = small_results()
     expected = [figure.name for figure in GALLERY if figure.applies(results)] + [f"{name}-1" for name in DOSSIER_FIGURES]
     assert sorted(name.removeprefix("figure-") for name in page.ids if name.startswith("figure-")) == sorted(expected)
     assert "not drawn" not in page.text
@@ -113,7 +114,7 @@ def test_every_figure_is_there_with_words(page: Outline) -> None:
 
 def test_the_answer_is_the_posterior(page: Outline) -> None:
     """The hazard ratio in the answer is that of the estimates, rounded by the one rule, and its strength is that of its P."""
-    table = results_of(fit()).estimates
+    table = small_results().estimates
     ratios = table[(table["estimand"] == "hazard-ratio") & (table["threshold"] == 1.0)]
     clearest = ratios.loc[ratios[["p_below", "p_above"]].max(axis=1).idxmax()]
     shown = "{} [{}, {}]".format(*(figure_of(clearest[name], "ratio") for name in ("median", "lower", "upper")))
@@ -197,7 +198,7 @@ def test_one_figure_of_a_failed_fit_does_not_take_down_the_report(tmp_path: Path
     monkeypatch.setattr(files, "figures_of", lambda *_: iter([("trace", "", unlucky)]))
     assert files.write_figures(results_of(failing_fit()), [], tmp_path)[1] == ["trace: no density of one value"]
     with pytest.raises(ValueError, match="no density"):
-        files.write_figures(results_of(fit()), [], tmp_path)
+        files.write_figures(small_results(), [], tmp_path)
 
 
 def test_a_passing_report_has_no_mark(page: Outline) -> None:
@@ -209,7 +210,7 @@ def test_a_passing_report_has_no_mark(page: Outline) -> None:
 def test_a_report_without_rows_says_so(tmp_path: Path) -> None:
     """A run folder without rows is reported as far as its draws and tables go: no Table 1, and the checklist says why."""
     folder = br.save_fit(fit(), tmp_path / "run", rows=False)
-    results = results_of(fit())
+    results = small_results()
     for name, file in TABLES.items():
         write_table(folder / file, getattr(results, name))
     bare = Outline(br.report(folder).html)
