@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import arviz as az
 import numpy as np
 import pytest
+from arviz_stats.base import array_stats
 from scipy.stats import rankdata
 
 from bayes_rrmm.diagnostics import Check, check_quantity, check_sampler, worst_first
@@ -172,3 +174,14 @@ def test_worst_first() -> None:
     """Failed checks come first, each kind in the order it had."""
     checks = [Check("r_hat", str(i), 1.0, 1.01, "failed" if i in (2, 4) else "passed", "") for i in range(5)]
     assert [check.of for check in worst_first(checks)] == ["2", "4", "0", "1", "3"]
+
+
+def test_draws_are_measured_once_under_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same draws have the same measures under another name, without measuring them anew; laid out otherwise they are others."""
+    values = np.random.default_rng(97).normal(size=(4, 100))
+    first = measure_quantity("first", values)
+    assert measure_quantity("other way", values.reshape(2, 200)).ess_bulk != first.ess_bulk
+    monkeypatch.setattr(array_stats, "ess", lambda *_, **__: pytest.fail("measured anew"))
+    second = measure_quantity("second", values.copy())
+    assert dataclasses.replace(second, name="first") == first
+    assert second.name == "second"
