@@ -81,41 +81,32 @@ def laplace_draws(plan: Plan, cohort: Cohort, size: int, seed: int = SEED) -> Dr
     design = plan.encoding.design(cohort.covariates)
     none = np.zeros((len(cohort), 0))
 
-    def named(vector: np.ndarray) -> Draws:
+    def named(points: np.ndarray) -> Draws:
         draws, position = {}, 0
         for name, values in start.items():
-            width = values[0].size
-            part = vector[position : position + width]
-            draws[name] = part.reshape(1, width) if values.ndim > 1 else part
-            position += width
+            part = points[:, position : position + values[0].size]
+            draws[name] = part if values.ndim > 1 else part[:, 0]
+            position += values[0].size
         return draws
 
-    def loss(vector: np.ndarray) -> float:
-        draws = named(vector)
+    def losses(points: np.ndarray) -> np.ndarray:
+        draws = named(points)
         eta = log_relative_hazard(draws, design, none)
         outcome = (cohort.time, cohort.event, cohort.entry, cohort.weight)
         with np.errstate(all="ignore"):  # the search tries wild steps
-            likelihood = pointwise_log_likelihood(baseline_of(plan, draws), eta, *outcome).sum()
-            density = float(likelihood + np.sum(list(log_prior(plan, draws).values())))
-        return -density if np.isfinite(density) else 1e10
+            likelihood = pointwise_log_likelihood(baseline_of(plan, draws), eta, *outcome).sum(axis=1)
+            density = likelihood + np.sum(list(log_prior(plan, draws).values()), axis=0)
+        return np.where(np.isfinite(density), -density, 1e10)
 
-    mode, covariance = _mode(plan, cohort, start, loss)
-    rng = np.random.default_rng(seed)
-    vectors = rng.multivariate_normal(mode, covariance, size)
-    draws, position = {}, 0
-    for name, values in start.items():
-        width = values[0].size
-        part = vectors[:, position : position + width]
-        draws[name] = part if values.ndim > 1 else part[:, 0]
-        position += width
-    return draws
+    mode, covariance = _mode(plan, cohort, start, losses)
+    return named(np.random.default_rng(seed).multivariate_normal(mode, covariance, size))
 
 
 MODES: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 """What was found of a plan and its rows: dossiers of one made-up run refit the same again and again."""
 
 
-def _mode(plan: Plan, cohort: Cohort, start: Draws, loss: Any) -> tuple[np.ndarray, np.ndarray]:
+def _mode(plan: Plan, cohort: Cohort, start: Draws, losses: Any) -> tuple[np.ndarray, np.ndarray]:
     """Where the density is highest, and the inverse of its curvature there."""
     digest = hashlib.sha256(plan.to_json().encode())
     for values in (plan.encoding.design(cohort.covariates), cohort.time, cohort.event, cohort.entry, cohort.weight):
@@ -126,19 +117,22 @@ def _mode(plan: Plan, cohort: Cohort, start: Draws, loss: Any) -> tuple[np.ndarr
         zero[0] = np.log(cohort.events / cohort.person_time)
         if "log_hazard" in start:
             zero[: -plan.encoding.design(cohort.covariates).shape[1] or None] = zero[0]
-        mode = minimize(loss, zero, method="BFGS", options={"gtol": 1e-4}).x
-        covariance = np.linalg.inv(_hessian(loss, mode))
+        steps = 1e-5 * np.eye(len(zero))
+
+        def gradient(at: np.ndarray) -> np.ndarray:
+            ahead, behind = np.split(losses(np.vstack([at + steps, at - steps])), 2)
+            return (ahead - behind) / 2e-5
+
+        mode = minimize(lambda at: losses(at[None])[0], zero, jac=gradient, method="BFGS", options={"gtol": 1e-4}).x
+        covariance = np.linalg.inv(_hessian(losses, mode))
         MODES[key] = mode, 0.5 * (covariance + covariance.T)
     return MODES[key]
 
 
-def _hessian(loss: Any, at: np.ndarray, step: float = 1e-3) -> np.ndarray:
+def _hessian(losses: Any, at: np.ndarray, step: float = 1e-3) -> np.ndarray:
     """Central second differences."""
-    size = len(at)
-    steps = step * np.eye(size)
-    hessian = np.empty((size, size))
-    for i in range(size):
-        for j in range(i, size):
-            corners = [loss(at + a * steps[i] + b * steps[j]) * a * b for a in (-1, 1) for b in (-1, 1)]
-            hessian[i, j] = hessian[j, i] = sum(corners) / (4 * step**2)
-    return hessian
+    steps = step * np.eye(len(at))
+    corners = [(a, b) for a in (-1, 1) for b in (-1, 1)]
+    points = [at + a * one + b * other for one in steps for other in steps for a, b in corners]
+    values = losses(np.array(points)).reshape(len(at), len(at), len(corners))
+    return np.asarray(values @ [a * b for a, b in corners]) / (4 * step**2)
