@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,17 +21,35 @@ from bayes_rrmm.fitted import Fit
 from bayes_rrmm.run_folder import write_table
 from bayes_rrmm.sensitivity import dossier_folder, shrinkage
 from bayes_rrmm.sensitivity.dossier_folder import SECTIONS, dossiers_of, read_dossier
-from bayes_rrmm.sensitivity.refits import Refit
+from bayes_rrmm.sensitivity.refits import Refit, key_of
 
 Cli = Callable[..., Ended]
 PLAIN = ("--no-baselines", "--no-landmarks")
 
 
+MADE: dict[str, Fit] = {}
+"""The fits of refits that this process has made, by all that they are made of. Nothing may write to them."""
+
+
 @pytest.fixture
-def run(patients: pd.DataFrame, tmp_path: Path) -> Path:
+def patients(patients: pd.DataFrame) -> pd.DataFrame:
+    """Ten of each group: every one of a group costs two refits, one without it and one with its status flipped."""
+    return patients.groupby("group").head(10).reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The saved run, once it is made. Only to be copied."""
+    return []
+
+
+@pytest.fixture
+def run(patients: pd.DataFrame, tmp_path: Path, saved: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved run of a made-up fit."""
-    cohort, plan = fits.cohort_and_plan(patients, "group")
-    return br.save_fit(fits.laplace_fit(plan, cohort), tmp_path / "run")
+    if not saved:
+        cohort, plan = fits.cohort_and_plan(patients, "group")
+        saved.append(br.save_fit(fits.laplace_fit(plan, cohort), tmp_path_factory.mktemp("saved") / "run"))
+    return Path(shutil.copytree(saved[0], tmp_path / "run"))
 
 
 def coarse(monkeypatch: pytest.MonkeyPatch, sample: Callable[[Refit], Fit]) -> None:
@@ -39,9 +59,12 @@ def coarse(monkeypatch: pytest.MonkeyPatch, sample: Callable[[Refit], Fit]) -> N
 
 
 def around_the_mode(refit: Refit) -> Fit:
-    """Of pooled effects, which have no mode, draws from the prior."""
-    fit = fits.prior_fit if refit.plan.encoding.pooled else fits.laplace_fit
-    return fit(refit.plan, refit.cohort)
+    """Of pooled effects, which have no mode, draws from the prior. Made once in a process, many tests ask for the same."""
+    key = key_of(refit, br.HazardRatio("group", "c"))
+    if key not in MADE:
+        fit = fits.prior_fit if refit.plan.encoding.pooled else fits.laplace_fit
+        MADE[key] = fit(refit.plan, refit.cohort)
+    return MADE[key]
 
 
 def test_tables_text_and_refits_are_written(cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +84,7 @@ def test_tables_text_and_refits_are_written(cli: Cli, run: Path, tmp_path: Path,
     assert any((tmp_path / "dossier" / "refits").glob("*.json"))
     record = json.loads(cli("sensitivity", run, *chosen, "--json").out)
     assert record["conclusion"] in ended.out
-    assert len(record["flipped"]) == 15
+    assert len(record["flipped"]) == 10
     stored = json.loads((tmp_path / "dossier" / "dossier.json").read_text())
     assert {name: record[name] for name in stored} == stored
     assert {name: record[name] for name in ("group", "versus", "of", "threshold", "side", "passed")} == {
@@ -70,7 +93,7 @@ def test_tables_text_and_refits_are_written(cli: Cli, run: Path, tmp_path: Path,
     fit = br.load_fit(run)
     assert record["fit"] == {"identity": fit.identity, "fingerprint": fit.fingerprint}
     assert record["tables"] == list(SECTIONS)
-    assert (record["sizes"]["patients"], record["sizes"]["others"]) == (15, 15)
+    assert (record["sizes"]["patients"], record["sizes"]["others"]) == (10, 10)
     assert {"title", "conclusion", "notes"} < stored.keys()
 
 
@@ -279,7 +302,7 @@ def test_without_a_group_every_reported_number_is_power_scaled(
     assert sorted(path.name for path in (tmp_path / "scaled").iterdir()) == ["power_scaling.csv", "shrinkage.csv"]
 
     def diverging(refit: Refit) -> Fit:
-        fit = around_the_mode(refit)
+        fit = copy.deepcopy(around_the_mode(refit))
         fit.tree["sample_stats"]["diverging"][0, :3] = True
         return fit
 
