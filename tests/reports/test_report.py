@@ -12,12 +12,21 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
-from small_study import DOSSIER_FIGURES, FAILED, dossier, failing_fit, failing_report, fit, patients, report_with_dossier
-from small_study import results as small_results
+from small_study import (
+    DOSSIER_FIGURES,
+    FAILED,
+    dossier,
+    failing_fit,
+    failing_report,
+    of_few_draws,
+    patients,
+    report_with_dossier,
+    results,
+)
 
 import bayes_rrmm as br
 from bayes_rrmm.plots.gallery import GALLERY
-from bayes_rrmm.reports import files
+from bayes_rrmm.reports import files, sections
 from bayes_rrmm.reports.blocks import drawn
 from bayes_rrmm.results import TABLES, results_of
 from bayes_rrmm.rounding import figure_of
@@ -103,8 +112,7 @@ def test_sections_stand_in_their_order(page: Outline) -> None:
 
 def test_every_figure_is_there_with_words(page: Outline) -> None:
     """All figures that apply, and those of the dossier, each with an alternative text of its own."""
-    results = small_results()
-    expected = [figure.name for figure in GALLERY if figure.applies(results)] + [f"{name}-1" for name in DOSSIER_FIGURES]
+    expected = [figure.name for figure in GALLERY if figure.applies(results())] + [f"{name}-1" for name in DOSSIER_FIGURES]
     assert sorted(name.removeprefix("figure-") for name in page.ids if name.startswith("figure-")) == sorted(expected)
     assert "not drawn" not in page.text
     words = [image["alt"] for image in page.images]
@@ -114,7 +122,7 @@ def test_every_figure_is_there_with_words(page: Outline) -> None:
 
 def test_the_answer_is_the_posterior(page: Outline) -> None:
     """The hazard ratio in the answer is that of the estimates, rounded by the one rule, and its strength is that of its P."""
-    table = small_results().estimates
+    table = results().estimates
     ratios = table[(table["estimand"] == "hazard-ratio") & (table["threshold"] == 1.0)]
     clearest = ratios.loc[ratios[["p_below", "p_above"]].max(axis=1).idxmax()]
     shown = "{} [{}, {}]".format(*(figure_of(clearest[name], "ratio") for name in ("median", "lower", "upper")))
@@ -198,7 +206,7 @@ def test_one_figure_of_a_failed_fit_does_not_take_down_the_report(tmp_path: Path
     monkeypatch.setattr(files, "figures_of", lambda *_: iter([("trace", "", unlucky)]))
     assert files.write_figures(results_of(failing_fit()), [], tmp_path)[1] == ["trace: no density of one value"]
     with pytest.raises(ValueError, match="no density"):
-        files.write_figures(small_results(), [], tmp_path)
+        files.write_figures(results(), [], tmp_path)
 
 
 def test_a_passing_report_has_no_mark(page: Outline) -> None:
@@ -209,10 +217,10 @@ def test_a_passing_report_has_no_mark(page: Outline) -> None:
 
 def test_a_report_without_rows_says_so(tmp_path: Path) -> None:
     """A run folder without rows is reported as far as its draws and tables go: no Table 1, and the checklist says why."""
-    folder = br.save_fit(fit(), tmp_path / "run", rows=False)
-    results = small_results()
+    few = results_of(of_few_draws())
+    folder = br.save_fit(few.fit, tmp_path / "run", rows=False)
     for name, file in TABLES.items():
-        write_table(folder / file, getattr(results, name))
+        write_table(folder / file, getattr(few, name))
     bare = Outline(br.report(folder).html)
     assert "Agreement with Cox and Kaplan-Meier" in bare.headings
     assert "Patients" not in bare.headings
@@ -222,18 +230,15 @@ def test_a_report_without_rows_says_so(tmp_path: Path) -> None:
 
 def test_a_dossier_of_another_fit_is_refused() -> None:
     """A dossier made of other draws is not put beside these."""
-    import fits
-
-    other = fits.laplace_fit(fit().plan, fit().cohort, seed=5)
+    other = of_few_draws(seed=5)
     with pytest.raises(br.RunFolderError, match=r"is not of this fit; make it again with `bayes-rrmm sensitivity DIR --group few`"):
         br.report(other, dossiers=[dossier()])
 
 
-def test_a_stale_dossier_of_the_folder_is_left_out_and_named(tmp_path: Path) -> None:
-    """A dossier that a run folder holds from an earlier fit is not shown, and the page says so."""
-    import fits
-
-    folder = br.save_fit(fits.laplace_fit(fit().plan, fit().cohort, seed=5), tmp_path / "run")
+def test_a_stale_dossier_of_the_folder_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dossier that a run folder holds from an earlier fit is not shown, and the page says so (here without figures)."""
+    monkeypatch.setattr(sections, "GALLERY", [])
+    folder = br.save_fit(of_few_draws(seed=5), tmp_path / "run")
     held = folder / "dossiers" / "few"
     found = dossier()
     record = {"group": "few", "versus": "many", "of": "group", "title": found.title, "sizes": dataclasses.asdict(found.sizes)}
@@ -248,9 +253,7 @@ def test_a_stale_dossier_of_the_folder_is_left_out_and_named(tmp_path: Path) -> 
 def test_a_check_that_failed_marks_everything(tmp_path: Path) -> None:
     """Where the fit says nothing of itself but a check of a reported quantity fails, the page, its figures and tables are marked,
     and nothing says that all is well: here with so few draws that none is known well enough."""
-    import fits
-
-    few = fits.laplace_fit(fit().plan, fit().cohort, size=200)
+    few = of_few_draws()
     assert few.mark == ""
     made = br.report(few)
     assert made.mark.startswith("DIAGNOSTICS FAILED: ")
@@ -260,8 +263,9 @@ def test_a_check_that_failed_marks_everything(tmp_path: Path) -> None:
         assert claim not in found.text
 
 
-def test_what_users_write_is_escaped() -> None:
-    """A title, a question and a level with HTML in them are shown as they are written, and run nothing."""
+def test_what_users_write_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A title, a question and a level with HTML in them are shown as they are written, and run nothing; nor do a figure's words."""
+    monkeypatch.setattr(sections, "GALLERY", [shown for shown in GALLERY if shown.name in ("forest", "survival")])
     import fits
 
     frame = patients().replace({"group": {"few": "<script>alert(1)</script>"}})
@@ -272,7 +276,7 @@ def test_what_users_write_is_escaped() -> None:
 
     analysis = parse_analysis(text)
     cohort = build_cohort(frame, analysis)
-    html = br.report(fits.laplace_fit(make_plan(analysis, cohort), cohort)).html
+    html = br.report(fits.laplace_fit(make_plan(analysis, cohort), cohort, size=200)).html
     assert "<script>alert" not in html
     assert "<b>bold" not in html
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; " in html

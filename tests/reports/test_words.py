@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from normal_dossier import with_table
 from small_study import dossier, failing_fit, fit, patients
-from small_study import results as small_results
+from small_study import results as passed
 
 from bayes_rrmm.agreement import compare_with_frequentist
 from bayes_rrmm.fitted import Fit
@@ -59,7 +59,7 @@ def test_one_contrast_is_told_in_one_sentence() -> None:
 
 def test_directions_that_are_settled_are_named_apart_from_the_open_ones() -> None:
     """Of several contrasts those with P at least 0.975 are named by direction; every other is said to be open."""
-    results = small_results()
+    results = passed()
     table = results.estimates[(results.estimates["estimand"] == "hazard-ratio") & (results.estimates["threshold"] == 1.0)]
     table = table[table["term"] == "group"].assign(p_below=[0.99, 0.5], p_above=[0.01, 0.5])
     asked = Results(results.fit)
@@ -72,7 +72,7 @@ def test_directions_that_are_settled_are_named_apart_from_the_open_ones() -> Non
 
 def test_methods_say_only_what_was_done() -> None:
     """Each part of a model brings its sentence and its reference, and is silent where it is not there."""
-    plain = methods_of(small_results(), Bibliography())
+    plain = methods_of(passed(), Bibliography())
     assert "Weibull baseline hazard with the covariates group, age" in plain
     assert "References are many (group)." in plain
     for absent in ("frailty", "landmark", "horseshoe", "partially pooled", "piecewise", "sceptical", "marginalised"):
@@ -88,8 +88,8 @@ def test_methods_say_only_what_was_done() -> None:
 
 def test_methods_say_that_diagnostics_failed() -> None:
     """A failed gate is part of the methods, word for word."""
-    assert "Diagnostics failed (DIAGNOSTICS FAILED: r_hat of log_shape)" in methods_of(results_of(failing_fit()), Bibliography())
-    assert "All diagnostics passed." in methods_of(small_results(), Bibliography())
+    assert "Diagnostics failed (DIAGNOSTICS FAILED: r_hat of log_shape)" in methods_of(as_passed(failing_fit()), Bibliography())
+    assert "All diagnostics passed." in methods_of(passed(), Bibliography())
 
 
 def with_tables(found: Fit, **tables: pd.DataFrame) -> Results:
@@ -99,9 +99,14 @@ def with_tables(found: Fit, **tables: pd.DataFrame) -> Results:
     return results
 
 
+def as_passed(found: Fit) -> Results:
+    """Results of the study's fit under another provenance, with the tables of its draws."""
+    return with_tables(found, estimates=passed().estimates, checks=passed().checks, crosscheck=passed().crosscheck)
+
+
 def test_methods_count_the_checks_that_failed() -> None:
     """Checks of reported quantities that failed are counted, though the fit itself carries no mark; none at all passes nothing."""
-    checks = small_results().checks
+    checks = passed().checks
     failed = checks.assign(verdict=["failed", *["passed"] * (len(checks) - 1)])
     assert f"1 of {len(checks)} checks failed." in methods_of(with_tables(fit(), checks=failed), Bibliography())
     assert "No diagnostics are written." in methods_of(with_tables(fit(), checks=checks.iloc[:0]), Bibliography())
@@ -109,7 +114,7 @@ def test_methods_count_the_checks_that_failed() -> None:
 
 def test_methods_name_the_conventions_of_the_agreement_table() -> None:
     """Ties and intervals are those that crosscheck was made with, and ranks are not said to have a counterpart."""
-    usual = methods_of(small_results(), Bibliography())
+    usual = methods_of(passed(), Bibliography())
     assert "with Efron's ties [" in usual
     assert "Firth's penalised Cox" in usual
     assert "Hazard ratios and restricted mean survival times were set beside frequentist counterparts" in usual
@@ -131,7 +136,7 @@ def test_methods_name_only_the_tests_and_models_there_are() -> None:
     assert "Medians were set beside frequentist counterparts" in alone
     for absent in ("Cox", "Efron", "Firth", "Schoenfeld", "log-rank"):
         assert absent not in alone
-    whole = methods_of(small_results(), Bibliography())
+    whole = methods_of(passed(), Bibliography())
     assert "Schoenfeld" in whole
     assert "log-rank" in whole
 
@@ -140,19 +145,19 @@ def test_methods_say_of_a_small_group_what_its_dossier_holds() -> None:
     """Power-scaling, patients left out and statuses reversed are told only where the dossier has a table of them."""
     none = pd.DataFrame()
     bare = with_table(with_table(dossier(), "left_out", none), "flipped", none)
-    said = methods_of(small_results(), Bibliography(), (bare,))
+    said = methods_of(passed(), Bibliography(), (bare,))
     assert "For few the analysis was refitted under sceptical" in said
     for absent in ("without each patient", "reversed", "power-scaled"):
         assert absent not in said
     scaled = with_table(dossier(), "power_scaling", pd.DataFrame({"estimand": ["hazard-ratio"]}))
-    said = methods_of(small_results(), Bibliography(), (scaled,))
+    said = methods_of(passed(), Bibliography(), (scaled,))
     for there in ("without each patient of the group and with each status of the group reversed", "and power-scaled ["):
         assert there in said
 
 
 def test_methods_count_high_pareto_k() -> None:
     """Leave-one-out is told where there is one, with the patients it cannot be trusted for."""
-    loo = small_results().loo.assign(**{"n_pareto_k_above_0.7": 3})
+    loo = passed().loo.assign(**{"n_pareto_k_above_0.7": 3})
     assert "Pareto k exceeded 0.7 for 3 of 109 rows" in methods_of(with_tables(fit(), loo=loo), Bibliography())
     none = loo.assign(**{"n_pareto_k_above_0.7": 0})
     assert "Pareto k" not in methods_of(with_tables(fit(), loo=none), Bibliography())
@@ -161,9 +166,9 @@ def test_methods_count_high_pareto_k() -> None:
 def test_leave_one_out_that_the_folder_holds_is_told_without_rows(tmp_path: Path) -> None:
     """A folder with loo.csv is told of though no rows are at hand, one without is not."""
     bare = Results(dataclasses.replace(fit(), cohort=None), None, tmp_path)
-    bare.__dict__.update(estimates=small_results().estimates, checks=small_results().checks)
+    bare.__dict__.update(estimates=passed().estimates, checks=passed().checks)
     assert "leave-one-out" not in methods_of(bare, Bibliography())
-    small_results().loo.to_csv(tmp_path / "loo.csv", index=False)
+    passed().loo.to_csv(tmp_path / "loo.csv", index=False)
     assert "leave-one-out" in methods_of(bare, Bibliography())
 
 
@@ -180,9 +185,9 @@ def states(results: Results, shown: tuple[str, ...] = (), dossiers: tuple = ()) 
 
 def test_the_checklist_ticks_what_was_done() -> None:
     """Priors refitted, predictions checked, limits stated and a question asked are ticked only where they are."""
-    bare = states(small_results())
+    bare = states(passed())
     whole = with_table(dossier(), "baselines", pd.DataFrame({"baseline": ["exponential"]}))
-    full = states(small_results(), ("predictive", "prior_posterior"), (whole,))
+    full = states(passed(), ("predictive", "prior_posterior"), (whole,))
     refitted = ("Refit under other priors: broad, sceptical, enthusiastic", "Refit under other models")
     for asks in (*refitted, "Check the posterior's predictions"):
         assert (bare[asks], full[asks]) == ("not done", "done")
@@ -204,7 +209,7 @@ def test_the_checklist_does_not_tick_a_failed_check() -> None:
 
 def test_no_check_is_no_check_passed() -> None:
     """Convergence is not done where no check of it is written."""
-    found = states(with_tables(fit(), checks=small_results().checks.iloc[:0]))
+    found = states(with_tables(fit(), checks=passed().checks.iloc[:0]))
     assert found["Show that chains converged, for every reported quantity"] == "not done"
     assert found["Show that chains are long enough, for every reported quantity"] == "not done"
 
@@ -249,9 +254,9 @@ def test_the_checklist_ticks_no_record_that_is_not_there() -> None:
     found = dataclasses.replace(fit(), cohort=None, provenance={"versions": {"pymc": "6.0"}})
     asks = ("Name the software with versions", "Share the analysis script", "Describe the outcome and the covariates")
     stripped = dataclasses.replace(fit().plan, analysis=fit().plan.analysis.model_copy(update={"source": ""}))
-    with_versions = {item.asks: item for item in checklist_of(with_tables(found, checks=small_results().checks), (), ())}
+    with_versions = {item.asks: item for item in checklist_of(with_tables(found, checks=passed().checks), (), ())}
     bare = dataclasses.replace(found, plan=stripped, provenance={})
-    without = {item.asks: item for item in checklist_of(with_tables(bare, checks=small_results().checks), (), ())}
+    without = {item.asks: item for item in checklist_of(with_tables(bare, checks=passed().checks), (), ())}
     assert [with_versions[ask].state for ask in asks] == ["done", "done", "done"]
     assert [without[ask].state for ask in asks] == ["not done", "not done", "done"]
     assert without[asks[2]].how == "Methods"
@@ -306,8 +311,8 @@ def test_synthetic_patients_are_called_so() -> None:
     """Data that say of themselves that they are synthetic are called so in the answer."""
     data = {**fit().provenance["data"], "origin": "rrmm1-synthetic"}
     synthetic = dataclasses.replace(fit(), provenance={**fit().provenance, "data": data})
-    assert "SYNTHETIC" in answer_of(results_of(synthetic)).strength
-    assert "SYNTHETIC" not in answer_of(small_results()).strength
+    assert "SYNTHETIC" in answer_of(as_passed(synthetic)).strength
+    assert "SYNTHETIC" not in answer_of(passed()).strength
 
 
 @pytest.mark.parametrize("name", ["photosynthetic_trial.csv", "synthetic_lethality_registry.csv", "my-synthetic"])
@@ -315,7 +320,7 @@ def test_other_data_are_not_called_synthetic(name: str) -> None:
     """A name with the word in it does not make anybody's patients made up: only the package's own cohorts are."""
     data = {**fit().provenance["data"], "origin": name}
     other = dataclasses.replace(fit(), provenance={**fit().provenance, "data": data})
-    assert "SYNTHETIC" not in answer_of(results_of(other)).strength
+    assert "SYNTHETIC" not in answer_of(as_passed(other)).strength
 
 
 def test_an_interaction_is_no_hazard_ratio() -> None:
