@@ -49,6 +49,12 @@ def both() -> tuple[Any, Any]:
     return ours, theirs
 
 
+@pytest.fixture(scope="module")
+def smallest() -> str:
+    """The draws of the smallest model by nutpie's own callbacks, in a hash."""
+    return digest(draws(own_route(smallest_model())))
+
+
 UPDATES = {
     "as compiled": {},
     "one row": values_of(1),
@@ -173,17 +179,16 @@ def test_nothing_of_nutpie_is_changed(both: tuple[Any, Any]) -> None:
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    smallest: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     """Without a folder for what is compiled the draws are the same, and one line of the log says why it took longer."""
-    expected = digest(draws(compile_for_nutpie(smallest_model())))
     monkeypatch.setattr(pytensor_cache, "NUMBA_CACHE_PATH", tmp_path / "file" / "numba")
     (tmp_path / "file").write_text("in the way")
     with caplog.at_level(logging.WARNING, "bayes_rrmm"):
         compiled = compile_for_nutpie(smallest_model())
     assert [record.getMessage().split(" cannot")[0] for record in caplog.records] == [str(tmp_path / "file" / "numba")]
     assert compiled.compiled_logp_func.__name__ == "log_density"
-    assert digest(draws(compiled)) == expected
+    assert digest(draws(compiled)) == smallest
 
 
 def test_what_is_compiled_is_kept_under_all_that_it_is_made_of(both: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +211,8 @@ def test_what_is_compiled_is_kept_under_all_that_it_is_made_of(both: tuple[Any, 
 PROCESS = """
 import json, sys
 sys.path[:0] = {path!r}
-from bayes_rrmm.inference.callbacks import compile_for_nutpie
+from bayes_rrmm.inference.callbacks import compile_for_nutpie, load_sampler
+load_sampler()
 from little import digest, draws, smallest_model
 compiled = compile_for_nutpie(smallest_model())
 hits = compiled.compiled_logp_func.cache_hits + compiled.compiled_expand_func.cache_hits
@@ -214,7 +220,7 @@ print(json.dumps([digest(draws(compiled, cores={cores})), hits]))
 """
 
 
-def test_processes_share_a_cache(tmp_path: Path) -> None:
+def test_processes_share_a_cache(smallest: str, tmp_path: Path) -> None:
     """Two processes that fill one empty cache at once, on one and on two cores, and a third that finds it full, have the draws of
     nutpie's own route in this one; the third compiles no callback."""
 
@@ -223,13 +229,12 @@ def test_processes_share_a_cache(tmp_path: Path) -> None:
         code = PROCESS.format(path=[str(Path(__file__).parent)], cores=cores)
         return subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
 
-    expected = digest(draws(own_route(smallest_model())))
     fresh = [start(1), start(2)]
     for process in fresh:
         shown, _ = process.communicate()
-        assert json.loads(shown)[0] == expected
+        assert json.loads(shown)[0] == smallest
     shown, _ = start(2).communicate()
-    assert json.loads(shown) == [expected, 2]
+    assert json.loads(shown) == [smallest, 2]
 
 
 @pytest.mark.parametrize("name", PARTS)
