@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import bayes_rrmm as br
-from bayes_rrmm import against_published
+from bayes_rrmm import against_published, reports
 from bayes_rrmm.analysis import plan_of
 from bayes_rrmm.catalogue import data_names, model_names
 from bayes_rrmm.cli import demo_command, side_by_side
@@ -24,9 +24,12 @@ from bayes_rrmm.study import PublishedTable
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A demo of the two analyses whose folders its immortal-time table is read from, published numbers left out."""
+    """A demo of the two analyses whose folders its immortal-time table is read from, all in this process, published numbers and
+    reports left out: those, and other processes, are the whole demo's, of which `demo_folder` is made."""
     monkeypatch.setattr(demo_command, "MAIN", (NAIVE, DELAYED))
     monkeypatch.setattr(demo_command, "_published", lambda *_: Table("published", "", [], 0))
+    monkeypatch.setattr(side_by_side, "MOST", 1)
+    monkeypatch.setattr(reports, "report", lambda _: reports.Report("a report", ""))
 
 
 @pytest.fixture
