@@ -26,13 +26,27 @@ def squared(number: int) -> tuple[int, int]:
     return number**2, os.getpid()
 
 
+def noted(folder: Path, task: Callable[[], object]) -> object:
+    """The task's result; that it was begun, and by which process, is written down before."""
+    (folder / str(os.getpid())).touch()
+    return task()
+
+
+def wait_for_another(folder: Path) -> None:
+    """Come back once another process has begun a task that is `noted` in the folder."""
+    ends = time.monotonic() + 300
+    while not {path.name for path in folder.iterdir()} - {str(os.getpid())}:
+        assert time.monotonic() < ends, "no other process began"
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("cores", [1, 2, 3])
-def test_every_result_is_in_its_place(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_result_is_in_its_place(cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On one core everything is done here; on more, some of it elsewhere; the results are in the order of the tasks."""
     monkeypatch.setattr(module.os, "cpu_count", lambda: cores)
-    with side_by_side([partial(squared, number) for number in range(5)]) as rest:
+    with side_by_side([partial(noted, tmp_path, partial(squared, number)) for number in range(5)]) as rest:
         if cores > 1:
-            time.sleep(3)  # long enough for another process to begin
+            wait_for_another(tmp_path)
         results = [wait() for wait in rest()]
     assert [square for square, _ in results] == [0, 1, 4, 9, 16]
     assert (len({process for _, process in results} - {os.getpid()}) > 0) is (cores > 1)
@@ -50,29 +64,10 @@ def test_an_error_is_its_own_task_s(cores: int, monkeypatch: pytest.MonkeyPatch)
             wrong()
 
 
-def met(folder: Path, number: int, others: int) -> bool:
-    """Leave a note, and whether so many tasks have left one before a minute is over."""
-    (folder / str(number)).touch()
-    for _ in range(600):
-        if len(list(folder.iterdir())) >= others:
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def test_what_waits_for_a_process_is_done_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While another process is at the first task every other one is done here: none is held back for it."""
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
-    with side_by_side([partial(met, tmp_path, 0, 4), *(partial(met, tmp_path, number, 2) for number in (1, 2, 3))]) as rest:
-        while not list(tmp_path.iterdir()):
-            time.sleep(0.1)
-        assert [wait() for wait in rest()] == [True] * 4
-
-
-def all_of(tasks: list[Callable[[], None]]) -> None:
-    """Do the tasks, after another process has had time to begin the first of them."""
-    with side_by_side(tasks) as rest:
-        time.sleep(3)
+def all_of(tasks: list[Callable[[], None]], folder: Path) -> None:
+    """Do the tasks, once another process has begun the first of them."""
+    with side_by_side([partial(noted, folder, task) for task in tasks]) as rest:
+        wait_for_another(folder)
         for wait in rest():
             wait()
 
@@ -82,13 +77,13 @@ def interrupted() -> None:
     raise FitError("sampling was interrupted before every chain was complete")
 
 
-def test_an_interruption_that_the_sampler_took_ends_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_that_the_sampler_took_ends_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that is none of the input's is raised at once, whatever other tasks are under way, and they are ended."""
     monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
     started = time.monotonic()
     endless = partial(time.sleep, 600)
     with pytest.raises(FitError, match="interrupted"):
-        all_of([endless, endless, interrupted])  # the second waits beside the first, and is not taken on here
+        all_of([endless, endless, interrupted], tmp_path)  # the second waits beside the first, and is not taken on here
     for process in multiprocessing.active_children():
         process.join()
     assert time.monotonic() - started < 300
@@ -100,21 +95,21 @@ def die() -> None:
     os._exit(9)
 
 
-def test_a_process_that_is_killed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_killed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where another process ends before its task is done, the error says so, and what to do."""
     monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
     with pytest.raises(FitError, match="for want of memory"):
-        all_of([die, partial(time.sleep, 0.1)])
+        all_of([die, partial(time.sleep, 0.1)], tmp_path)
 
 
 ENDLESS = """
 import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 sys.path.insert(0, {folder!r})
 from functools import partial
 from pathlib import Path
 import test_side_by_side as tests
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored by what it starts in the background
     tests.module.os.cpu_count = lambda: 3
     with tests.side_by_side([partial(tests.note_and_wait, {notes!r}, number) for number in range(3)]) as rest:
         while len(list(Path({notes!r}).iterdir())) < 2:
