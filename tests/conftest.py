@@ -120,6 +120,15 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.C
     return folder
 
 
+@pytest.fixture
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of reports have two figures; the demo's pages, of the same analyses, have all, and drawing takes most of their time."""
+    from bayes_rrmm.plots.gallery import GALLERY
+    from bayes_rrmm.reports import sections
+
+    monkeypatch.setattr(sections, "GALLERY", [shown for shown in GALLERY if shown.name in ("forest", "survival")])
+
+
 def run_demo(folder: Path) -> None:
     command = [sys.executable, "-m", "bayes_rrmm.cli.main", "demo", "--quiet", "--out", str(folder / "demo")]
     subprocess.run(command, check=True)

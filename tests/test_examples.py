@@ -112,7 +112,9 @@ def test_nine_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert pictures(tmp_path / "gallery") == {shown.name for shown in br.plots.OF_DOSSIERS} | {"subgroups"}
 
 
-def test_publication_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_publication_figures(
+    short_pages: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The seventh example leaves figures and tables for a journal, a picture of every figure of a fit, and a report."""
     run("07_publication_figures.py", monkeypatch, str(tmp_path))
     assert "Patients by regimen" in capsys.readouterr().out

@@ -115,7 +115,7 @@ def with_errors(row: dict[str, Any]) -> list[tuple[float, float]]:
     return [(value, value * sd * share) for value, share in zip((centre, lower, upper), shares, strict=True)]
 
 
-def test_python_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_page_runs(short_pages: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page of Python runs as it stands and writes its figure."""
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
@@ -128,7 +128,7 @@ def test_python_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert set(names["fit"].tree.children) >= {"posterior", "prior", "log_prior", "log_likelihood", "observed_data"}  # type: ignore[attr-defined]
 
 
-def test_terminal_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_terminal_commands_run(short_pages: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command after the first two ends with exit code 0, in the order written; those of small groups, which compile five
     more models, in the test after this one."""
     monkeypatch.chdir(tmp_path)
