@@ -32,12 +32,6 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reports, "report", lambda _: reports.Report("a report", ""))
 
 
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One core: nothing is done in another process, which would import everything anew."""
-    monkeypatch.setattr(side_by_side.os, "cpu_count", lambda: 1)
-
-
 def data_of(name: str) -> str:
     """The embedded data of a shipped analysis."""
     return source_of(name, SYNTHETIC, Path())
@@ -69,22 +63,20 @@ def test_every_shipped_analysis_has_its_data() -> None:
         assert br.validate(analysis, br.read_cohort(data, analysis)).startswith(analysis.title), name
 
 
-def test_the_demo_runs_its_analyses(short: None, cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`demo` runs its analyses into one folder each, writes its tables, and warns that the patients are synthetic; with --json, and
-    on one core, it records the same."""
+def test_the_demo_runs_its_analyses(short: None, cli: Callable, tmp_path: Path) -> None:
+    """`demo` runs its analyses into one folder each, writes its tables, and warns that the patients are synthetic."""
     ended = cli("demo", "--out", tmp_path / "demo")
     assert ended.code == 0
     assert "SYNTHETIC" in ended.out.splitlines()[0]
     assert (tmp_path / "demo" / DELAYED / "figures" / "survival.png").is_file()
     assert "Immortal time" in ended.out
-    monkeypatch.setattr(side_by_side.os, "cpu_count", lambda: 1)
     record = json.loads(cli("demo", "--out", tmp_path / "demo", "--json").out)
     assert [run["passed"] for run in record["runs"]] == [True, True]
     table = pd.read_csv(tmp_path / "demo" / "immortal_time.csv")
     assert len(record["immortal_time"]) == len(table)
 
 
-def test_the_demo_takes_your_patients(short: None, alone: None, cli: Callable, tmp_path: Path) -> None:
+def test_the_demo_takes_your_patients(short: None, cli: Callable, tmp_path: Path) -> None:
     """`--data` puts a file in the synthetic cohort's place; rows that are synthetic still say so."""
     rows = br.load_data(SYNTHETIC).iloc[:200]
     rows.to_csv(tmp_path / "ours.csv", index=False)
@@ -95,7 +87,7 @@ def test_the_demo_takes_your_patients(short: None, alone: None, cli: Callable, t
     assert "200 analysed of 200 read" in ended.out
 
 
-def test_what_your_patients_do_not_allow_is_named(short: None, alone: None, cli: Callable, tmp_path: Path) -> None:
+def test_what_your_patients_do_not_allow_is_named(short: None, cli: Callable, tmp_path: Path) -> None:
     """A cohort where nobody had pomalidomide: its analyses are named with the reason, the rest is done, the exit code is 1."""
     rows = br.load_data(SYNTHETIC)
     rows[rows["pomalidomide"] == "no"].to_csv(tmp_path / "ours.csv", index=False)

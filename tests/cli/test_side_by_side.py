@@ -64,6 +64,25 @@ def test_an_error_is_its_own_task_s(cores: int, monkeypatch: pytest.MonkeyPatch)
             wrong()
 
 
+def met(folder: Path, number: int, others: int) -> bool:
+    """Leave a note, and whether so many tasks have left one before a minute is over."""
+    (folder / str(number)).touch()
+    for _ in range(600):
+        if len(list(folder.iterdir())) >= others:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_what_waits_for_a_process_is_done_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another process is at the first task every other one is done here: none is held back for it."""
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+    with side_by_side([partial(met, tmp_path, 0, 4), *(partial(met, tmp_path, number, 2) for number in (1, 2, 3))]) as rest:
+        while not list(tmp_path.iterdir()):
+            time.sleep(0.02)
+        assert [wait() for wait in rest()] == [True] * 4
+
+
 def all_of(tasks: list[Callable[[], None]], folder: Path) -> None:
     """Do the tasks, once another process has begun the first of them."""
     with side_by_side([partial(noted, folder, task) for task in tasks]) as rest:
@@ -83,7 +102,7 @@ def test_an_interruption_that_the_sampler_took_ends_everything(tmp_path: Path, m
     started = time.monotonic()
     endless = partial(time.sleep, 600)
     with pytest.raises(FitError, match="interrupted"):
-        all_of([endless, endless, interrupted], tmp_path)  # the second waits beside the first, and is not taken on here
+        all_of([endless, endless, interrupted], tmp_path)
     for process in multiprocessing.active_children():
         process.join()
     assert time.monotonic() - started < 300
