@@ -108,7 +108,7 @@ MODES: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
 def _mode(plan: Plan, cohort: Cohort, start: Draws, losses: Any) -> tuple[np.ndarray, np.ndarray]:
     """Where the density is highest, and the inverse of its curvature there."""
-    digest = hashlib.sha256(plan.to_json().encode())
+    digest = hashlib.sha256(f"{plan.to_json()} {plan.analysis.model_dump_json()}".encode())
     for values in (plan.encoding.design(cohort.covariates), cohort.time, cohort.event, cohort.entry, cohort.weight):
         digest.update(repr(values.shape).encode() + np.ascontiguousarray(values).tobytes())
     key = digest.hexdigest()
