@@ -143,7 +143,8 @@ def run(python: str, code: str, unit: str = "s", fresh: bool = False, printed: b
         environment = os.environ | ({"PYTENSOR_FLAGS": f"base_compiledir={cache}"} if fresh else {})
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
             started = time.perf_counter()
-            process = subprocess.Popen([python, "-c", code], stdout=out, stderr=errors, env=environment)
+            # elsewhere, since Python would import the package of the folder it is run in, not its own environment's
+            process = subprocess.Popen([python, "-c", code], stdout=out, stderr=errors, env=environment, cwd=cache)
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - started
             process.returncode = os.waitstatus_to_exitcode(status)
@@ -191,7 +192,7 @@ def measure(pythons: list[str], names: list[str], runs: int) -> Iterator[dict[st
 def commit_of(python: str) -> str:
     """The commit of the checkout that an environment has installed."""
     where = "import bayes_rrmm, pathlib; print(pathlib.Path(bayes_rrmm.__file__).parents[1])"
-    root = subprocess.run([python, "-c", where], capture_output=True, text=True, check=True).stdout.strip()
+    root = subprocess.run([python, "-c", where], capture_output=True, text=True, check=True, cwd=tempfile.gettempdir()).stdout.strip()
     return subprocess.run(
         ["git", "-C", root, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     ).stdout.strip()
