@@ -190,12 +190,15 @@ def measure(pythons: list[str], names: list[str], runs: int) -> Iterator[dict[st
 
 
 def commit_of(python: str) -> str:
-    """The commit of the checkout that an environment has installed."""
-    where = "import bayes_rrmm, pathlib; print(pathlib.Path(bayes_rrmm.__file__).parents[1])"
-    root = subprocess.run([python, "-c", where], capture_output=True, text=True, check=True, cwd=tempfile.gettempdir()).stdout.strip()
-    return subprocess.run(
-        ["git", "-C", root, "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    """The commit of the checkout that an environment has installed, marked where its package is not as committed."""
+    where = "import bayes_rrmm, pathlib; print(pathlib.Path(bayes_rrmm.__file__).parent)"
+    elsewhere = tempfile.gettempdir()
+    package = subprocess.run([python, "-c", where], capture_output=True, text=True, check=True, cwd=elsewhere).stdout.strip()
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", "-C", package, *words], capture_output=True, text=True, check=False).stdout.strip()
+
+    return git("describe", "--always") + ("-dirty" if git("status", "--porcelain", ".") else "")
 
 
 def main() -> None:
