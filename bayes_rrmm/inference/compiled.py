@@ -18,7 +18,7 @@ from bayes_rrmm.cluster_likelihood import draw_frailties
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.errors import FitError
 from bayes_rrmm.fitted import KEEP_LOG_LIKELIHOOD, Fit, as_dataset
-from bayes_rrmm.inference.callbacks import compile_for_nutpie, load_sampler, one_process_at_a_time
+from bayes_rrmm.inference.callbacks import compile_for_nutpie, load_sampler, one_process_at_a_time, undisturbed
 from bayes_rrmm.inference.inputs import Structure, column_order, column_scale, model_inputs, structure_of
 from bayes_rrmm.inference.models.exponential import exponential_model
 from bayes_rrmm.inference.models.piecewise import piecewise_model
@@ -125,7 +125,7 @@ def compile_model(plan: Plan, cohort: Cohort) -> CompiledModel:
     structure = structure_of(plan)
     with _COMPILING:  # of threads that want the same model one compiles, and the others wait for it
         if structure not in COMPILED:
-            with one_process_at_a_time(repr(structure)):
+            with one_process_at_a_time(repr(structure)), undisturbed():
                 started = time.perf_counter()
                 model = build_model(plan, cohort)
                 compiled = compile_for_nutpie(model)

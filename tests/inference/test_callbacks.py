@@ -178,6 +178,27 @@ def test_nothing_of_nutpie_is_changed(both: tuple[Any, Any]) -> None:
     assert pytensor.config.numba__fastmath is True
 
 
+def _fail_undisturbed() -> None:
+    with callbacks.undisturbed():
+        assert not gc.isenabled()
+        assert pytensor.config.traceback__limit == 0
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_compiling_leaves_the_process_as_it_was(collecting: bool) -> None:
+    """Collection of garbage is on again, or off, as it was, and traces of variables too, also where the model is none."""
+    limit, before = pytensor.config.traceback__limit, gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with pytest.raises(ZeroDivisionError):
+            _fail_undisturbed()
+        assert gc.isenabled() == collecting
+        assert pytensor.config.traceback__limit == limit
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
 def test_a_cache_that_cannot_be_written_costs_time_only(
     smallest: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
