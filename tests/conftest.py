@@ -6,6 +6,7 @@ process; at the end, the seconds that went into compiling models, over all worke
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -42,10 +43,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Workers, and the processes that tests start, read compiled bytecode, also where the machine forbids to keep any: imports take
-    a third of the time."""
+    a third of the time. Each has a core, for which threads of its linear algebra would only compete."""
     config.stash[MODELS], config.stash[SECONDS] = {}, {}
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         os.environ["PYTHONPYCACHEPREFIX"] = str(config.rootpath / ".pytest_cache" / "bytecode")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: garbage is not looked for in it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:
