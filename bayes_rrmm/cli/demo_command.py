@@ -13,7 +13,6 @@ import click
 
 from bayes_rrmm.cli.running import run_and_show
 from bayes_rrmm.cli.shared import ERROR, FAILED_DIAGNOSTIC, print_json, shared
-from bayes_rrmm.errors import AnalysisError, DataError, RunFolderError
 
 SYNTHETIC = "rrmm1-synthetic"
 EMBEDDED = {"myeloma_gep": "myeloma-gep", "myeloma_mayo": "myeloma-mayo", "pfs1_against": "rrmm1-paired-synthetic"}
@@ -44,7 +43,7 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     regimen nobody had) is named at the end and the others are done; the exit code is then 1.
     """
     from bayes_rrmm.catalogue import model_names
-    from bayes_rrmm.cli.side_by_side import side_by_side
+    from bayes_rrmm.cli.side_by_side import OF_INPUT, side_by_side
 
     silent = quiet or as_json
     if not silent and data == SYNTHETIC:
@@ -55,7 +54,7 @@ def demo(out: Path, data: str, full: bool, quiet: bool, as_json: bool) -> int:
     def tried[T](name: str, make: Callable[[], T]) -> T | None:
         try:
             return make()
-        except (AnalysisError, DataError, RunFolderError) as error:
+        except OF_INPUT as error:
             refused[name] = str(error)
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg, optimize
@@ -44,15 +45,24 @@ class Profile:
         """Its standard error, from the inverse of the information."""
         return math.sqrt(float(self.contrast @ self.covariance @ self.contrast))
 
+    @cached_property
+    def _rest(self) -> Floats:
+        """The directions along which the contrast does not move, (P, P - 1)."""
+        return np.asarray(linalg.null_space(self.contrast[None, :]))
+
+    @cached_property
+    def _along(self) -> Floats:
+        """How the coefficients move with the contrast near the maximum, by one unit of it, (P,)."""
+        along = np.linalg.solve(self.peak.curvature, self.contrast)
+        return np.asarray(along / float(self.contrast @ along))
+
     def fall(self, value: float) -> float:
         """Twice the fall of the penalised log-likelihood, maximised over the rest, where contrast' beta is held at `value`.
 
         The penalty is that of all coefficients there, as in Heinze and Schemper (2001). Raises FitError.
         """
-        along = np.linalg.solve(self.peak.curvature, self.contrast)
-        along = along / float(self.contrast @ along)
-        start = self.likelihood.at(self.peak.coefficients + (value - self.estimate) * along)
-        held = self.likelihood.climb(start, linalg.null_space(self.contrast[None, :])) if len(along) > 1 else start
+        start = self.likelihood.at(self.peak.coefficients + (value - self.estimate) * self._along)
+        held = self.likelihood.climb(start, self._rest) if len(self.contrast) > 1 else start
         return min(max(2.0 * (self.peak.value - held.value), 0.0), HIGHEST)
 
     def limit(self, reach: float) -> float:
@@ -66,16 +76,15 @@ class Profile:
         At the limit the gradient vanishes along the null space of the contrast and the fall is reach squared: as many equations as
         coefficients (Venzon and Moolgavkar 1988, Applied Statistics 37:87-94). The start is where a parabola has fallen so far.
         """
-        rest = linalg.null_space(self.contrast[None, :])
-        along = np.linalg.solve(self.peak.curvature, self.contrast)
-        point = self.peak.coefficients + reach * along / math.sqrt(float(self.contrast @ along))
+        steepness = float(self._along @ self.peak.curvature @ self._along)
+        point = self.peak.coefficients + reach * self._along / math.sqrt(steepness)
         for _ in range(MOST_STEPS):
             with np.errstate(all="ignore"):
                 here = self.likelihood.at(point)
             if not (np.isfinite(here.value) and np.isfinite(here.curvature).all()):
                 return None
-            residual = np.append(rest.T @ here.gradient, 2.0 * (self.peak.value - here.value) - reach**2)
-            slopes = np.vstack([-rest.T @ here.curvature, -2.0 * here.gradient])
+            residual = np.append(self._rest.T @ here.gradient, 2.0 * (self.peak.value - here.value) - reach**2)
+            slopes = np.vstack([-self._rest.T @ here.curvature, -2.0 * here.gradient])
             try:
                 step = -np.linalg.solve(slopes, residual)
             except np.linalg.LinAlgError:
@@ -84,7 +93,7 @@ class Profile:
             if float(step @ self.peak.curvature @ step) < PRECISION**2:
                 distance = float(self.contrast @ (point - self.peak.coefficients))
                 falls = distance * float(self.contrast @ here.gradient) < 0 < distance * reach
-                peaked = np.linalg.eigvalsh(rest.T @ here.curvature @ rest).min(initial=math.inf) > 0
+                peaked = np.linalg.eigvalsh(self._rest.T @ here.curvature @ self._rest).min(initial=math.inf) > 0
                 return self.estimate + distance if falls and peaked else None
         return None
 
