@@ -16,6 +16,9 @@ from bayes_rrmm.priors import Positive
 
 Contrast = Literal["none", "difference", "ratio"]
 
+ENTERERS = "enterers"
+"""The population of those who entered late or early, in time since each one's own entry."""
+
 
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
@@ -72,8 +75,10 @@ class HazardRatio(Estimand):
 class Curve(Estimand):
     """An estimand read off a survival curve: of each group of `by`, in a population.
 
-    `population` is "cohort" (standardised over the analysed patients), "average" (the average patient), or a named
-    population of the analysis. `versus` is the group that contrasts subtract or divide by (default: the reference).
+    `population` is "cohort" (standardised over those free of the event where curves start: time 0, a landmark, or under delayed
+    entry where enough are at risk), "average" (the average patient), "enterers" (those who entered, in time since their own
+    entry), or a named population of the analysis. Curves are given survival to their start. `versus` is the group that
+    contrasts subtract or divide by (default: the reference).
     """
 
     by: str | None = None
@@ -83,7 +88,8 @@ class Curve(Estimand):
 
 
 class Survival(Curve):
-    """S(t), the probability of being free of the event at each time of `at`; given freedom at `given`, S(t)/S(given)."""
+    """S(t), the probability of being free of the event at each time of `at`; given freedom at `given` (default: at the start of
+    the curves, where that is after time 0), S(t)/S(given)."""
 
     kind: Literal["survival"] = "survival"
     at: Times
@@ -97,7 +103,7 @@ class Survival(Curve):
 
 
 class Median(Curve):
-    """The smallest t with S(t) <= 1/2. Beyond `horizon` it counts as not reached.
+    """The smallest t with S(t) <= 1/2, S given survival to the start of the curves. Beyond `horizon` it counts as not reached.
 
     The default horizon is the group's last follow-up; `horizon = inf` asks for the model's median wherever it lies,
     labelled as extrapolated beyond follow-up.
@@ -117,7 +123,8 @@ class Median(Curve):
 
 
 class Rmst(Curve):
-    """Restricted mean survival time: the integral of S from 0 to `upto`."""
+    """Restricted mean survival time: the integral of S from the start of the curves (0 unless a landmark or delayed entry moves it)
+    to `upto`."""
 
     kind: Literal["rmst"] = "rmst"
     upto: Positive

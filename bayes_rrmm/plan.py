@@ -11,6 +11,7 @@ import numpy as np
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.covariate_model import CovariateModel, learn_covariate_model
 from bayes_rrmm.encoding import Encoding, learn_encoding
+from bayes_rrmm.hazards.at_risk import FEWEST_AT_RISK, first_with, present
 from bayes_rrmm.hazards.cuts import cut_points, events_by_interval
 from bayes_rrmm.resolved_priors import ResolvedPriors, resolve_priors
 from bayes_rrmm.specification.analysis import Analysis
@@ -27,7 +28,8 @@ class Plan:
     `cuts` has shape (J - 1,), empty unless the baseline is piecewise. `reference_time` is a time inside the data at
     which the Weibull's cumulative hazard is sampled, which decorrelates it from the shape. `last_follow_up` is the latest
     exit: beyond it everything is extrapolated. `covariates` is the model of marginalised covariates, None without gaps.
-    `most_clusters` is how many clusters a log-normal frailty has room for, 0 where there is none.
+    `most_clusters` is how many clusters a log-normal frailty has room for, 0 where there is none. `start` is where every survival
+    curve begins, given survival to it: the landmark, or under delayed entry where enough are at risk, else 0.
     """
 
     analysis: Analysis
@@ -38,6 +40,7 @@ class Plan:
     last_follow_up: float
     covariates: CovariateModel | None = None
     most_clusters: int = 0
+    start: float = 0.0
 
     @property
     def family(self) -> str:
@@ -48,6 +51,11 @@ class Plan:
     def frailty(self) -> str | None:
         """The distribution of the frailty, gamma or log-normal; None without one."""
         return None if self.analysis.model.frailty is None else self.analysis.model.frailty.distribution
+
+    @property
+    def frailty_is_anew(self) -> bool:
+        """Whether the frailty's distribution is that among those at the start of the curves, in place of that at the origin."""
+        return self.frailty is not None and self.analysis.model.landmark is not None
 
     @property
     def smoothing(self) -> str:
@@ -93,6 +101,7 @@ class Plan:
                 "last_follow_up": self.last_follow_up,
                 "covariates": None if self.covariates is None else json.loads(self.covariates.to_json()),
                 "most_clusters": self.most_clusters,
+                "start": self.start,
             }
         )
 
@@ -109,6 +118,7 @@ class Plan:
             last_follow_up=raw["last_follow_up"],
             covariates=CovariateModel.from_json(json.dumps(raw["covariates"])) if raw.get("covariates") else None,
             most_clusters=raw.get("most_clusters", 0),
+            start=raw.get("start", analysis.model.landmark or 0.0),
         )
 
 
@@ -131,7 +141,23 @@ def make_plan(analysis: Analysis, cohort: Cohort) -> Plan:
         last_follow_up=float(cohort.time.max()),
         covariates=learn_covariate_model(analysis, encoding, cohort),
         most_clusters=_room(analysis, cohort),
+        start=_start(analysis, cohort),
     )
+
+
+def _start(analysis: Analysis, cohort: Cohort) -> float:
+    """Where curves begin: before, nobody or too few are at risk, and nothing is known. Of fewer patients than are enough, where
+    as many are at risk as there ever are."""
+    if analysis.model.landmark is not None:
+        return analysis.model.landmark
+    if not np.any(cohort.survived_before > 0):
+        return 0.0
+    follow_up = cohort.time, cohort.entry, cohort.weight
+    start = first_with(FEWEST_AT_RISK, *follow_up)
+    if math.isfinite(start):
+        return start
+    entries = np.unique(np.append(cohort.entry, 0.0))
+    return float(entries[np.argmax(present(entries, *follow_up))])
 
 
 def _room(analysis: Analysis, cohort: Cohort) -> int:

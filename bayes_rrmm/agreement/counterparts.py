@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -38,6 +37,7 @@ from bayes_rrmm.frequentist.cox import Ties
 from bayes_rrmm.frequentist.kaplan_meier import Interval
 from bayes_rrmm.plan import interval_events
 from bayes_rrmm.reading.contrasts import Contrast
+from bayes_rrmm.reading.population import first_entry
 
 FAMILY: dict[str, Any] = {"exponential": "exponential", "weibull": "weibull", "piecewise-exponential": "piecewise"}
 """The baseline of an analysis, as the frequentist wing calls it."""
@@ -178,7 +178,7 @@ class Counterparts:
     def cox_with_baseline(self) -> tuple[Cox, CoxBaseline] | Reason:
         """`cox` and its baseline hazard, at the limit of a monotone likelihood, or why there is none.
 
-        Where subjects enter late, from where ten are at risk.
+        From the start of the fit's curves on.
         """
         model = self.cox
         if isinstance(model, Reason):
@@ -186,12 +186,9 @@ class Counterparts:
         if self.dummies.empty_cells:
             return Reason("empty-cell", ", ".join(self.dummies.empty_cells))
         design, _, *outcome = self._model
-        start = kaplan_meier(*outcome).start if np.any(self.complete.survived_before > 0) else 0.0
-        if math.isinf(start):
-            return Reason("late-start")
         try:
             ended = at_its_limit(model, design, *outcome)
-            return ended, cox_baseline(ended, design, *outcome, start=start)
+            return ended, cox_baseline(ended, design, *outcome, start=self.fit.plan.start)
         except FitError:
             return Reason("monotone-likelihood")
 
@@ -227,15 +224,21 @@ class Counterparts:
         keep = [index for index, name in enumerate(self.names) if name in self.terms[variable]]
         return self.design(filled)[:, keep], [self.names[index] for index in keep]
 
-    def kaplan_meier(self, by: str | None, level: str, given: float | None) -> KaplanMeier:
-        """Kaplan-Meier of the rows of a level (of everyone where there is no `by`), of those free of the event at `given`."""
-        key = (by, level, given)
+    def kaplan_meier(self, by: str | None, level: str, given: float | None, *, since_entry: bool = False) -> KaplanMeier:
+        """Kaplan-Meier of the rows of a level (of everyone where there is no `by`), of those free of the event at `given`; from the
+        origin, or in time since each subject's own entry."""
+        key = (by, level, given, since_entry)
         if key not in self._curves:
-            self._curves[key] = self._curve(by, level, given or 0.0)
+            self._curves[key] = self._curve(self._since_entry if since_entry else self.rows, by, level, given or 0.0)
         return self._curves[key]
 
-    def _curve(self, by: str | None, level: str, given: float) -> KaplanMeier:
-        rows = self.rows
+    @cached_property
+    def _since_entry(self) -> Cohort:
+        """The rows on the clock that starts at each subject's own entry."""
+        first = first_entry(self.rows)
+        return replace(self.rows, time=self.rows.time - first, entry=self.rows.entry - first)
+
+    def _curve(self, rows: Cohort, by: str | None, level: str, given: float) -> KaplanMeier:
         keep = np.ones(len(rows), dtype=bool) if not by or not level else (rows.covariates[by] == level).to_numpy()
         keep = keep & (rows.time > given) if given else keep
         label = level or "all"

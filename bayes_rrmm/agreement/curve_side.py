@@ -15,7 +15,7 @@ from bayes_rrmm.agreement.standardised_side import Curves, standardised_curves
 from bayes_rrmm.agreement.verdict import Answer, Reason, Transform, few_events, log_minus_log
 from bayes_rrmm.agreement.without_prior import METHODS, WithoutPrior, estimate_and_limits, read_as, unbounded
 from bayes_rrmm.cohort.record import Floats
-from bayes_rrmm.estimands import Curve, Median, Rmst, Survival
+from bayes_rrmm.estimands import ENTERERS, Curve, Median, Rmst, Survival
 from bayes_rrmm.reading import Estimates
 from bayes_rrmm.reading.table import labelled_draws
 
@@ -61,7 +61,7 @@ def curve_rows(known: Counterparts, alone: WithoutPrior, estimand: Curve, estima
     by = estimates.by or None
     others = [name for name in known.fit.analysis.formula.variables if name != by]
     standard = standardised_curves(known, estimates) if others else None
-    about_others = estimates.population != "cohort" and (estimates.population != "average" or bool(others))
+    about_others = estimates.population not in ("cohort", ENTERERS) and (estimates.population != "average" or bool(others))
     asks_km_first = not others or (by is None and not about_others)
     compared: list[Row] = []
     for quantity in _quantities(alone, estimand, estimates):
@@ -113,7 +113,8 @@ def _horizon(estimand: Curve, otherwise: float) -> float:
 
 def _kaplan_meier(known: Counterparts, quantity: Quantity, others: list[str], about_others: bool) -> Row:
     by, given = quantity.estimates.by or None, quantity.estimates.given
-    curves = [known.kaplan_meier(by, level, given) for level in quantity.groups]
+    own_clock = quantity.estimates.population == ENTERERS
+    curves = [known.kaplan_meier(by, level, given, since_entry=own_clock) for level in quantity.groups]
     late = max(curve.start for curve in curves) > (given or 0.0)
     same_start = len({curve.start for curve in curves}) == 1
     answer = of_kaplan_meier(quantity.estimand, quantity.estimates, curves, quantity.time) if same_start else NOTHING

@@ -21,7 +21,9 @@ def curves_table(fit: Fit, cohort: Cohort, by: str | None = None) -> pd.DataFram
     """A row a point: source `posterior` (standardised median S(t) and its interval) or `kaplan-meier` (a row a step).
 
     `by` None takes each group variable of the formula in turn, or everyone where there is none. Times are in the
-    endpoint's unit; `at_risk` counts patients with entry < time <= exit. Under a landmark curves are given survival to it.
+    endpoint's unit; `at_risk` counts patients with entry < time <= exit. Posterior curves begin at the plan's `start`, given
+    survival to it: at a landmark, or under delayed entry where enough are at risk. Kaplan-Meier begins there too, or where enough
+    of the group are at risk.
     """
     groups = [by] if by is not None else [group.name for group in fit.plan.encoding.groups]
     if not groups:
@@ -36,15 +38,14 @@ def everyone_table(fit: Fit, cohort: Cohort) -> pd.DataFrame:
 
 
 def time_grid(cohort: Cohort) -> Floats:
-    """Times at which a posterior curve is drawn, from just after 0 to the last follow-up; under a landmark those after it."""
+    """Times at which a posterior curve is drawn, from just after 0 to the last follow-up."""
     return np.asarray(np.linspace(0.0, float(cohort.time.max()), POINTS))[1:]
 
 
 def _posterior(fit: Fit, cohort: Cohort, by: str | None) -> pd.DataFrame:
-    times, landmark = time_grid(cohort), fit.analysis.model.landmark
-    if landmark is not None:
-        times = times[times > landmark]
-    summary = summarise(estimate(fit, Survival(at=tuple(times.tolist()), given=landmark), by=by, population=cohort))
+    times = time_grid(cohort)
+    times = times[times > fit.plan.start]
+    summary = summarise(estimate(fit, Survival(at=tuple(times.tolist())), by=by, population=cohort))
     group = summary[by].astype(str) if by is not None else "all"
     table = pd.DataFrame(
         {

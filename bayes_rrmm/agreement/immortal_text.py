@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bayes_rrmm.frequentist.kaplan_meier import FEWEST_AT_RISK
+from bayes_rrmm.hazards.at_risk import FEWEST_AT_RISK
 from bayes_rrmm.rounding import figure_of
 
 if TYPE_CHECKING:

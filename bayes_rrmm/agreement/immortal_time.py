@@ -86,7 +86,7 @@ def immortal_time(
         "delayed": kaplan_meier(*outcome, cohort.entry, cohort.weight, label="delayed entry"),
     }
     fits = {"naive": naive, "delayed": delayed}
-    posteriors = {side: _read(fits[side], side, times, cohort) for side in fits}
+    posteriors = {side: _read(fits[side], side, times, cohort, curves["delayed"].start) for side in fits}
     rows = [_row("median", math.nan, cohort.unit, curves, posteriors)]
     rows += [_row("survival", float(t), "probability", curves, posteriors) for t in times]
     marks = [fit.mark for fit in fits.values() if isinstance(fit, Fit) and fit.mark]
@@ -130,19 +130,23 @@ def _row(
     return row
 
 
-def _read(source: Fit | tuple[Estimates, ...] | None, side: str, times: Floats, cohort: Cohort) -> dict[float, Estimate]:
-    """Posterior median and limits of S at each time, and of the median under the time 0."""
+def _read(
+    source: Fit | tuple[Estimates, ...] | None, side: str, times: Floats, cohort: Cohort, start: float
+) -> dict[float, Estimate]:
+    """Posterior median and limits of S at each time, and of the median under the time 0; with delayed entry given survival to
+    `start`."""
     read: tuple[Estimates, ...] = ()
     if isinstance(source, Fit):
         if (source.analysis.endpoint.entry is None) != (side == "naive"):
             has = "no entry column" if source.analysis.endpoint.entry is None else "an entry column"
             raise FitError(f"the {side} fit has {has}: give the one without it as naive, the one with it as delayed.")
-        read = (estimate(source, Median()), estimate(source, Survival(at=tuple(times.tolist()))))
+        later = tuple(times[times > source.plan.start].tolist())
+        read = (estimate(source, Median()), *([estimate(source, Survival(at=later))] if later else []))
     elif source is not None:
         read = source
     found = {}
     for estimates in read:
-        _require_fitting(estimates, cohort)
+        _require_fitting(estimates, cohort, start if side == "delayed" else 0.0)
         if estimates.estimand == "median":
             found[0.0] = _summary(estimates)
         for t in estimates.draws["time"].to_numpy() if "time" in estimates.label_dims else ():
@@ -150,11 +154,11 @@ def _read(source: Fit | tuple[Estimates, ...] | None, side: str, times: Floats, 
     return found
 
 
-def _require_fitting(estimates: Estimates, cohort: Cohort) -> None:
+def _require_fitting(estimates: Estimates, cohort: Cohort, start: float) -> None:
     if estimates.estimand not in ("median", "survival") or set(estimates.label_dims) - {"time"}:
         raise FitError(f"immortal time compares medians and survival of everyone, not {estimates.estimand} by group; leave out by.")
-    if estimates.given is not None:
-        raise FitError("survival given that a time was reached has no immortal counterpart; leave out given.")
+    if (estimates.given or 0.0) != start:
+        raise FitError("survival given that another time was reached has no immortal counterpart; leave out given.")
     if estimates.estimand == "median" and estimates.unit != cohort.unit:
         raise FitError(f"the estimates are in {estimates.unit} and the cohort in {cohort.unit}; use one unit.")
 

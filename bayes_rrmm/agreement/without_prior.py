@@ -20,7 +20,7 @@ from bayes_rrmm.agreement.counterparts import FAMILY, Counterparts
 from bayes_rrmm.agreement.verdict import Answer
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.errors import DataError, FitError
-from bayes_rrmm.estimands import AnyEstimand, Median
+from bayes_rrmm.estimands import ENTERERS, AnyEstimand, Median
 from bayes_rrmm.fitted import Fit, as_dataset
 from bayes_rrmm.frequentist import Parametric, parametric
 from bayes_rrmm.frequentist.cox_baseline import FAR
@@ -229,7 +229,8 @@ def _fit_of(known: Counterparts, draws: dict[str, Floats], cohort: Cohort | None
 
 def read_as(fit: Fit, estimand: AnyEstimand, estimates: Estimates) -> Estimates | None:
     """The estimand as `estimates` was read, from another fit of the same analysis; None for a population given as rows."""
-    population = estimates.population if estimates.population in ("cohort", "average", *fit.analysis.populations) else None
+    named = ("cohort", "average", ENTERERS, *fit.analysis.populations)
+    population = estimates.population if estimates.population in named else None
     if estimates.by == "" and estimates.estimand == "hazard-ratio":
         return estimate(fit, estimand)
     if population is None:

@@ -48,8 +48,10 @@ class FitDraws:
         return np.exp(-self.total[:, passed - 1, None] * np.exp(self.coefficients @ columns.T)) @ share
 
     def medians(self, columns: Floats, share: Floats) -> Floats:
-        """The first event time with S <= 1/2 of that population in each draw, shape (D,); infinity where not reached."""
-        halved = np.array([_halving(np.exp(columns @ draw), share) for draw in self.coefficients])
+        """The first event time with S <= 1/2 of that population in each draw, shape (D,); infinity where not reached. Shares may
+        differ between draws, (D, M)."""
+        shares = np.broadcast_to(share, (len(self.coefficients), len(columns)))
+        halved = np.array([_halving(np.exp(columns @ draw), own) for draw, own in zip(self.coefficients, shares, strict=True)])
         passed = np.sum(self.total < halved[:, None], axis=1)
         return np.append(self.time, math.inf)[passed]
 

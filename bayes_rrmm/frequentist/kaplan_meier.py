@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from bayes_rrmm.frequentist.rows import Floats, Rows, as_rows, at_risk, weight_below
-
-FEWEST_AT_RISK = 10.0
-"""Under delayed entry the curve starts where this many are at risk: before, a single death can halve it."""
+from bayes_rrmm.frequentist.rows import Floats, Rows, as_rows, at_risk
+from bayes_rrmm.hazards.at_risk import FEWEST_AT_RISK, first_with, present
 
 ROUNDING = 1e-9
 """How far above 1/2, or another height, rounding may leave a curve that is there exactly; R's quantile.survfit allows the same."""
@@ -137,7 +135,7 @@ def kaplan_meier(
     a rule.
     """
     everyone = as_rows(time, event, entry, weight)
-    start = _start(everyone, fewest_at_risk) if everyone.delayed else 0.0
+    start = first_with(fewest_at_risk, everyone.time, everyone.entry, everyone.weight) if everyone.delayed else 0.0
     rows = _followed(everyone, start) if everyone.delayed else everyone
     died = rows.event > 0
     times = np.unique(rows.time[died])
@@ -188,28 +186,12 @@ def _curve(rows: Rows, times: Floats) -> Floats:
     return np.asarray(fitter.survival_function_.iloc[:, 0].loc[times].to_numpy(dtype=np.float64))
 
 
-def _present(rows: Rows, times: Floats) -> Floats:
-    """Number under observation right after each time."""
-    entered = weight_below(times, rows.entry, rows.weight, inclusive=True)
-    return entered - weight_below(times, rows.time, rows.weight, inclusive=True)
-
-
-def _start(rows: Rows, fewest: float) -> float:
-    """The first time right after which `fewest` are at risk; infinity if never. Where all enter at one time, as at a landmark,
-    that time: nobody is still to come, and the risk set is as large as it will be."""
-    if np.ptp(rows.entry) == 0:
-        return float(rows.entry[0])
-    times = np.unique(np.append(rows.entry, 0.0))
-    enough = np.flatnonzero(_present(rows, times) >= fewest)
-    return float(times[enough[0]]) if len(enough) else math.inf
-
-
 def _followed(rows: Rows, start: float) -> Rows:
     """The rows under observation after `start` and before the risk set first empties, as though they had begun at time 0."""
     after = rows if start == 0 else rows.select(rows.time > start)
     if len(after) == 0:
         return after
     exits = np.unique(after.time)
-    empty = exits[_present(after, exits) == 0][0]
+    empty = exits[present(exits, after.time, after.entry, after.weight) == 0][0]
     kept = after.select(after.entry < empty)
     return Rows(kept.time, kept.event, np.where(kept.entry <= start, 0.0, kept.entry), kept.weight)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayes_rrmm.errors import DataError
+from bayes_rrmm.hazards.at_risk import weight_below
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -72,13 +73,6 @@ def at_risk(times: ArrayLike, time: ArrayLike, entry: ArrayLike | None = None, w
     # Entry 0 means from the start, so an exit at time 0 is of someone at risk there.
     entered = weight_below(wanted, np.where(rows.entry > 0, rows.entry, -np.inf), rows.weight)
     return entered - weight_below(wanted, rows.time, rows.weight)
-
-
-def weight_below(times: Floats, keys: Floats, weight: Floats, *, inclusive: bool = False) -> Floats:
-    """The weight of the rows whose key is below each time, or not above it when `inclusive`. Shape (T,)."""
-    order = np.argsort(keys, kind="stable")
-    total = np.append(0.0, np.cumsum(weight[order]))
-    return np.asarray(total[np.searchsorted(keys[order], times, side="right" if inclusive else "left")])
 
 
 def _refuse(bad: Flags, name: str, values: Floats, rule: str) -> None:

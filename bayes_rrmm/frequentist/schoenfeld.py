@@ -22,7 +22,8 @@ from bayes_rrmm.frequentist.moments import Factors
 from bayes_rrmm.frequentist.monotone import SMALLEST_GAP, limit
 from bayes_rrmm.frequentist.partial_likelihood import maximise
 from bayes_rrmm.frequentist.risk_sets import RiskSets, event_times, risk_sets, strata_of
-from bayes_rrmm.frequentist.rows import Floats, Rows, as_rows, at_risk, weight_below
+from bayes_rrmm.frequentist.rows import Floats, Rows, as_rows, at_risk
+from bayes_rrmm.hazards.at_risk import weight_below
 
 Transform = Literal["km", "rank", "identity", "log"]
 

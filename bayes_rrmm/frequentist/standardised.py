@@ -1,6 +1,8 @@
 """Standardised (marginal) survival from a Cox model: what a population's survival would be with a group set for everyone.
 
-g-computation: S_a(t) = mean over the population of exp(-H0(t) exp(x_a' beta)), x_a a patient's columns with the group set to a.
+g-computation: S_a(t) = mean over the population of exp(-H0(t) exp(x_a' beta)), x_a a patient's columns with the group set to a, H0
+since the start of the baseline. Where some enter after it, the population is that of the source alive at the start: each stands for
+those like them who did not live to enter, exp(H0(entry) exp(x' beta)) at the columns x they have.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from bayes_rrmm.errors import DataError
 from bayes_rrmm.frequentist.cox import Cox
 from bayes_rrmm.frequentist.cox_baseline import CoxBaseline
 from bayes_rrmm.frequentist.rows import Floats
-from bayes_rrmm.frequentist.standardised_curve import StandardisedSurvival
+from bayes_rrmm.frequentist.standardised_curve import Late, StandardisedSurvival
 
 
 def standardised_survival(
@@ -21,21 +23,30 @@ def standardised_survival(
     design: ArrayLike,
     weight: ArrayLike | None = None,
     *,
+    entry: ArrayLike | None = None,
+    actual: ArrayLike | None = None,
     label: str = "",
     prob: float = 0.95,
 ) -> StandardisedSurvival:
     """S_a(t) of the population whose columns, with the group set to a, are `design`, (M, P), with weights `weight`, (M,).
 
-    `baseline` is `cox_baseline` of the fit. Intervals by the delta method (Therneau and Grambsch 2000, section 10.2, for one
-    patient; here summed over a population); with a clustered fit they would need the clusters' part in H0 too. Raises DataError
-    where the columns are not those of the fit, or the fit is clustered.
+    `baseline` is `cox_baseline` of the fit. `entry`, (M,), is from when each is under observation and `actual`, (M, P), their
+    columns in the group they have (default: `design`): see above; without it all are there at the start. Intervals by the
+    delta method (Therneau and Grambsch 2000, section 10.2, for one patient; here summed over a population); with a clustered fit
+    they would need the clusters' part in H0 too. Raises DataError where the columns are not those of the fit, or the fit is
+    clustered.
     """
     if fit.clusters:
         raise DataError("the fit has a robust covariance by cluster, which standardised curves do not use: fit without 'cluster'.")
-    columns, share = _population(design, weight, len(fit.names))
+    columns, counts, late = _population(fit, baseline, design, weight, entry, actual)
+    share, worth, moves = counts, None, np.zeros((len(baseline.time), len(fit.names)))
     relative = np.exp(columns @ fit.coefficients)
     total = np.cumsum(baseline.hazard)
-    surviving = np.exp(-np.outer(total, relative)) * share
+    curves = np.exp(-np.outer(total, relative))
+    if late is not None:
+        share = late.share(counts, fit.coefficients, total)
+        moves, worth = _moved_by_weights(late, share, curves - (curves @ share)[:, None], fit.coefficients, baseline)
+    surviving = curves * share
     fall = surviving @ relative
     moved = total[:, None] * (surviving @ (relative[:, None] * columns))
     return StandardisedSurvival(
@@ -44,21 +55,61 @@ def standardised_survival(
         coefficients=fit.coefficients,
         covariance=fit.covariance,
         columns=columns,
-        share=share,
+        share=counts,
         survival=np.sum(surviving, axis=1),
         fall=fall,
-        tilt=moved - fall[:, None] * np.cumsum(baseline.slope, axis=0),
+        tilt=moved - fall[:, None] * np.cumsum(baseline.slope, axis=0) - moves,
         prob=prob,
+        late=late,
+        worth=worth,
     )
 
 
-def _population(design: ArrayLike, weight: ArrayLike | None, size: int) -> tuple[Floats, Floats]:
-    """The distinct patients, (M', P), and the share of each, (M',). Raises DataError."""
+def _moved_by_weights(
+    late: Late, share: Floats, beside: Floats, coefficients: Floats, baseline: CoxBaseline
+) -> tuple[Floats, Floats]:
+    """What the curve owes to its weights being estimated: its derivatives in the coefficients, (K, P), and in the jumps, (K, K).
+
+    log of a weight is H0(entry) exp(x' beta); `beside`, (K, M), is how far each patient's curve is from their mean.
+    """
+    size = len(baseline.time)
+    total = np.append(0.0, np.cumsum(baseline.hazard))
+    slope = np.vstack([np.zeros(len(coefficients)), np.cumsum(baseline.slope, axis=0)])
+    relative = np.exp(late.columns @ coefficients)
+    in_coefficients = relative[:, None] * (late.columns * total[late.passed, None] - slope[late.passed])
+    pull = beside * share
+    by_entry = np.zeros((size + 1, size))
+    np.add.at(by_entry, late.passed, (pull * relative).T)
+    in_jumps = np.cumsum(by_entry[::-1], axis=0)[::-1][1:].T
+    return pull @ in_coefficients, in_jumps
+
+
+def _population(
+    fit: Cox,
+    baseline: CoxBaseline,
+    design: ArrayLike,
+    weight: ArrayLike | None,
+    entry: ArrayLike | None,
+    actual: ArrayLike | None,
+) -> tuple[Floats, Floats, Late | None]:
+    """The distinct patients, (M', P), the share of each, (M',), and who of them enters late. Raises DataError."""
+    size = len(fit.names)
     columns = np.asarray(design, dtype=np.float64)
     if columns.ndim != 2 or columns.shape[1] != size or not np.all(np.isfinite(columns)) or len(columns) == 0:
         raise DataError(f"the population has shape {columns.shape}: it needs rows of {size} finite columns, those of the fit.")
     counts = np.ones(len(columns)) if weight is None else np.asarray(weight, dtype=np.float64)
     if counts.shape != (len(columns),) or not np.all(counts > 0):
         raise DataError(f"'weight' has shape {counts.shape}: give a number above 0 for each of {len(columns)} rows.")
-    distinct, pattern = np.unique(columns, axis=0, return_inverse=True)
-    return distinct, np.bincount(pattern.reshape(-1), weights=counts) / np.sum(counts)
+    passed = np.zeros(len(columns), dtype=np.int64)
+    if entry is not None:
+        passed = np.searchsorted(baseline.time, np.asarray(entry, dtype=np.float64), side="right")
+    if not np.any(passed):
+        distinct, pattern = np.unique(columns, axis=0, return_inverse=True)
+        return distinct, np.bincount(pattern.reshape(-1), weights=counts) / np.sum(counts), None
+    own = columns if actual is None else np.asarray(actual, dtype=np.float64)
+    if own.shape != columns.shape:
+        raise DataError(f"'actual' has shape {own.shape} and the design {columns.shape}: give the columns each patient has.")
+    together = np.column_stack([columns, own, passed])
+    distinct, pattern = np.unique(together, axis=0, return_inverse=True)
+    share = np.bincount(pattern.reshape(-1), weights=counts) / np.sum(counts)
+    return distinct[:, :size], share, Late(distinct[:, size:-1], distinct[:, -1].astype(np.int64))

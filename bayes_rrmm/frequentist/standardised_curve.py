@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from bayes_rrmm.errors import DataError
@@ -23,13 +24,30 @@ DRAWS, SEED = 2000, 20082
 
 
 @dataclass(frozen=True)
+class Late:
+    """Of a population some of whom enter after the start: the columns in the group each has, (M, P), and how many jumps of H0
+    came before their entry, (M,), 0 for those at risk at the start."""
+
+    columns: Floats
+    passed: NDArray[np.int64]
+
+    def share(self, counts: Floats, coefficients: Floats, total: Floats) -> Floats:
+        """The shares, (M,), of the source population alive at the start: each counts, (M,), for exp(H0(entry) exp(x' beta)), H0
+        being `total` right after its jumps, (K,)."""
+        log_worth = np.append(0.0, total)[self.passed] * np.exp(self.columns @ coefficients)
+        worth = counts * np.exp(log_worth - log_worth.max())
+        return np.asarray(worth / np.sum(worth))
+
+
+@dataclass(frozen=True)
 class StandardisedSurvival:
     """S_a(t | start), a step function that falls at the K event times of `baseline`, with what its standard errors are made of.
 
     The population is `columns`, (M, P), with the group set to a, and its `share`, (M,); it is taken as given, as on the Bayesian
     side: its own sampling is not in the errors. `survival`, (K,), holds from each time on. By the delta method a small change of
     it is minus `fall`, (K,), times the change of H0 at known coefficients, minus `tilt`, (K, P), times that of the coefficients,
-    whose covariance is `covariance`, (P, P); the two are independent.
+    whose covariance is `covariance`, (P, P); the two are independent. Where some enter late (`late`), shares are estimated too:
+    `worth`, (K, K), is what each jump of H0 moves by them.
 
     Every contrast with another group of the same fit is (estimate, standard error, lower, upper): of a ratio the estimate and
     the limits are on its own scale and the error is of its logarithm. Nothing is known, and all is NaN, before the start and
@@ -46,6 +64,8 @@ class StandardisedSurvival:
     fall: Floats
     tilt: Floats
     prob: float
+    late: Late | None = None
+    worth: Floats | None = None
 
     @property
     def start(self) -> float:
@@ -75,7 +95,7 @@ class StandardisedSurvival:
 
     def median(self) -> Estimate:
         """The first t with S_a(t | start) <= 1/2, and the first t at which each pointwise limit is; infinity where not reached."""
-        variance = self.fall**2 * np.cumsum(self.baseline.variance) + np.sum(self.tilt @ self.covariance * self.tilt, axis=1)
+        variance = self._variance_of_jumps() + np.sum(self.tilt @ self.covariance * self.tilt, axis=1)
         inside = np.where((self.survival > 0.0) & (self.survival < 1.0), self.survival, math.nan)
         shift = self._z * np.sqrt(variance) / (inside * -np.log(inside))
         # A curve that is 0 to rounding has a lower limit of 0; its upper limit stays unknown.
@@ -165,7 +185,15 @@ class StandardisedSurvival:
     def _gradient(self, weights: Floats) -> Floats:
         """The derivatives of weights' survival; weights (K,)."""
         # A jump of H0 lowers S at its time and at all that follow.
-        return -np.append(np.cumsum((weights * self.fall)[::-1])[::-1], weights @ self.tilt)
+        in_jumps = -np.cumsum((weights * self.fall)[::-1])[::-1]
+        return np.append(in_jumps if self.worth is None else in_jumps + weights @ self.worth, -(weights @ self.tilt))
+
+    def _variance_of_jumps(self) -> Floats:
+        """What the jumps of H0 add to the variance of S at each time, (K,)."""
+        if self.worth is None:
+            return np.asarray(self.fall**2 * np.cumsum(self.baseline.variance))
+        gradient = self.worth - np.tril(np.tile(self.fall[:, None], (1, len(self.fall))))
+        return np.asarray(gradient**2 @ self.baseline.variance)
 
     def _error(self, gradient: Floats) -> float:
         """The standard error of what has these derivatives."""
@@ -202,8 +230,19 @@ class StandardisedSurvival:
         """The medians of both in the same draws of the fit, shape (D,) each."""
         self._refuse_other_fit(other)
         drawn = FitDraws.of(self.baseline, self.coefficients, self.covariance, draws, seed)
-        return drawn.medians(self.columns, self.share), drawn.medians(other.columns, other.share)
+        return (
+            drawn.medians(self.columns, _shares(self, drawn)),
+            drawn.medians(other.columns, _shares(other, drawn)),
+        )
 
     def _first_half(self, curve: Floats) -> float:
         reached = np.flatnonzero(curve <= 0.5)
         return float(self.baseline.time[reached[0]]) if len(reached) else math.inf
+
+
+def _shares(curve: StandardisedSurvival, drawn: FitDraws) -> Floats:
+    """The shares of its patients, (M,), or in each draw, (D, M), where some enter late."""
+    if curve.late is None:
+        return curve.share
+    pairs = zip(drawn.coefficients, drawn.total, strict=True)
+    return np.array([curve.late.share(curve.share, coefficients, total) for coefficients, total in pairs])

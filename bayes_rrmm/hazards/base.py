@@ -35,8 +35,9 @@ class Baseline(ABC):
         """The time at which H0 reaches `value` (>= 0); infinity where it never does."""
 
     @abstractmethod
-    def restricted_mean(self, upto: Floats, log_relative_hazard: Floats) -> Floats:
-        """The integral of exp(-H0(u) exp(log_relative_hazard)) for u from 0 to `upto`; both arguments broadcast."""
+    def restricted_mean(self, upto: Floats, log_relative_hazard: Floats, since: Floats | float = 0.0) -> Floats:
+        """The integral of exp(-(H0(u) - H0(since)) exp(log_relative_hazard)) for u from `since` to `upto` >= since; the arguments
+        broadcast."""
 
     @abstractmethod
     def take(self, draws: slice) -> Baseline:

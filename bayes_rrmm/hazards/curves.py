@@ -41,6 +41,6 @@ def quantile(baseline: Baseline, probability: float, eta: Floats) -> Floats:
     return baseline.inverse_cumulative_hazard(-np.log(probability) * np.exp(-eta))
 
 
-def rmst(baseline: Baseline, upto: Floats, eta: Floats) -> Floats:
-    """The integral of S from 0 to each time of `upto`."""
-    return baseline.restricted_mean(_grid(upto), eta[:, None, :])
+def rmst(baseline: Baseline, upto: Floats, eta: Floats, since: float = 0.0) -> Floats:
+    """The integral of S(u) / S(since) from `since` to each time of `upto`."""
+    return baseline.restricted_mean(_grid(upto), eta[:, None, :], since)

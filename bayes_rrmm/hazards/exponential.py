@@ -38,9 +38,9 @@ class Exponential(Baseline):
     def inverse_cumulative_hazard(self, value: Floats) -> Floats:
         return value * np.exp(-beside(self.log_rate, value))
 
-    def restricted_mean(self, upto: Floats, log_relative_hazard: Floats) -> Floats:
-        upto, log_relative_hazard = np.broadcast_arrays(upto, log_relative_hazard)
-        return integral_of_exponential(np.exp(beside(self.log_rate, upto) + log_relative_hazard), upto)
+    def restricted_mean(self, upto: Floats, log_relative_hazard: Floats, since: Floats | float = 0.0) -> Floats:
+        width, log_relative_hazard = np.broadcast_arrays(upto - since, log_relative_hazard)
+        return integral_of_exponential(np.exp(beside(self.log_rate, width) + log_relative_hazard), width)
 
     def take(self, draws: slice) -> Exponential:
         return Exponential(self.log_rate[draws])

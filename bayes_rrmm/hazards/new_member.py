@@ -27,8 +27,8 @@ class NewMember(ABC):
         """G(H) = -log E[exp(-w H)], elementwise; the first axis of `hazard` is the draws'."""
 
     @abstractmethod
-    def inverse(self, value: float) -> Floats:
-        """The H of each draw at which G(H) is `value` > 0, shape (S,)."""
+    def inverse(self, value: float | Floats) -> Floats:
+        """The H at which G(H) is `value` > 0: of one value, shape (S,), or of an array with a first axis of the draws."""
 
     @abstractmethod
     def take(self, draws: slice) -> NewMember:
@@ -46,8 +46,9 @@ class GammaMember(NewMember):
         theta = beside(self.theta, hazard)
         return np.asarray(np.log1p(theta * hazard) / theta)
 
-    def inverse(self, value: float) -> Floats:
-        return np.asarray(np.expm1(self.theta * value) / self.theta)
+    def inverse(self, value: float | Floats) -> Floats:
+        theta = self.theta if np.ndim(value) == 0 else beside(self.theta, np.asarray(value))
+        return np.asarray(np.expm1(theta * value) / theta)
 
     def take(self, draws: slice) -> GammaMember:
         return GammaMember(self.theta[draws])
@@ -74,8 +75,9 @@ class LogNormalMember(NewMember):
         beyond = first * np.minimum(position, 0.0) + last * np.maximum(position - (POINTS - 1), 0.0)
         return np.asarray(np.exp(inside + STEP * beyond))
 
-    def inverse(self, value: float) -> Floats:
-        low, high = np.full(len(self.slope), -80.0), np.full(len(self.slope), 200.0)
+    def inverse(self, value: float | Floats) -> Floats:
+        shape = np.shape(value) if np.ndim(value) else (len(self.slope),)
+        low, high = np.full(shape, -80.0), np.full(shape, 200.0)
         for _ in range(60):
             middle = 0.5 * (low + high)
             above = self.population_hazard(np.exp(middle)) > value

@@ -53,14 +53,14 @@ class PiecewiseExponential(Baseline):
             left = left - spent
         return time
 
-    def restricted_mean(self, upto: Floats, log_relative_hazard: Floats) -> Floats:
-        upto, log_relative_hazard = np.broadcast_arrays(upto, log_relative_hazard)
+    def restricted_mean(self, upto: Floats, log_relative_hazard: Floats, since: Floats | float = 0.0) -> Floats:
+        upto, log_relative_hazard, start = np.broadcast_arrays(upto, log_relative_hazard, since)
         relative = np.exp(log_relative_hazard)
         total = np.zeros((self.size, *np.shape(upto)[1:]))
         reached = np.zeros_like(total)
         for low, high, hazard in self._intervals():
             rate = beside(hazard, upto) * relative
-            width = np.clip(upto, low, high) - low
+            width = np.clip(upto, low, high) - np.clip(start, low, high)
             total = total + np.exp(-reached) * integral_of_exponential(rate, width)
             reached = reached + rate * width
         return total

@@ -109,10 +109,6 @@ def _has_group(results: Results) -> bool:
     return results.has_rows and main_group(results.fit) is not None
 
 
-def _counts_from_the_origin(results: Results) -> bool:
-    return _has_group(results) and results.fit.analysis.model.landmark is None
-
-
 def _has_one_ratio(results: Results) -> bool:
     """Whether the main group interacts with nothing, so that it has one hazard ratio."""
     group = main_group(results.fit)
@@ -163,7 +159,7 @@ GALLERY = (
         "Restricted mean survival time of each group less that of the reference, by the horizon: above 0 the group has more time "
         "free of the event. Dotted is the unadjusted Kaplan-Meier difference; a point is the contrast that was asked for.",
         rmst_difference,
-        _counts_from_the_origin,
+        _has_group,
     ),
     Shown(
         "ranks",

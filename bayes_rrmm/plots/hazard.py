@@ -18,9 +18,8 @@ from bayes_rrmm.hazards.cuts import cut_points
 from bayes_rrmm.hazards.new_member import LogNormalMember
 from bayes_rrmm.plots.frame import frame_of
 from bayes_rrmm.plots.style import KAPLAN_MEIER, Column, house_style
-from bayes_rrmm.plots.time_curves import Curve, curve_keys, curve_of, draw_curve
+from bayes_rrmm.plots.time_curves import Curve, curve_keys, curve_of, draw_curve, start_note
 from bayes_rrmm.plots.time_panels import Panel, columns_of, dress, group_of, time_panels, time_ticks
-from bayes_rrmm.reading.marginal_hazard import marginal_hazard
 from bayes_rrmm.reading.population import group_curves
 from bayes_rrmm.results import Results, Source, results_of
 from bayes_rrmm.rounding import prob_words, spread_figure_of
@@ -51,7 +50,8 @@ def hazard(source: Source, by: str | None = None, *, column: Column = "double", 
     The posterior's median and interval are of the hazard standardised over the cohort, of those still free of the event at t:
     minus the slope of the log of the averaged survival; dashed beyond the group's follow-up. Beside it are the group's own events
     over person-time, with exact (Garwood) limits, in the intervals of a piecewise baseline, else in intervals that hold as many
-    events each. Under a landmark both start there. Raises AnalysisError where `by` is no group, FitError without rows.
+    events each. Where a landmark or delayed entry moves the start of the curves, the posterior begins there. Raises AnalysisError
+    where `by` is no group, FitError without rows.
     """
     results = results_of(source)
     by = None if by is None else group_of(results, by, "the hazard")
@@ -78,7 +78,7 @@ def _hazards(fit: Fit, rows: Cohort, by: str | None) -> list[_Hazard]:
     for curve in group_curves(fit, by, rows, average=False)[0]:
         keep = np.ones(len(rows), dtype=bool) if by is None else (rows.covariates[by] == curve.label).to_numpy()
         own = rows.select(keep)
-        draws = marginal_hazard(fit.baseline, times, curve.eta, curve.weight, fit.new_member)
+        draws = curve.curve.hazard(times)
         end = float(own.time.max()) if len(own) else 0.0
         posterior = curve_of(times, draws, interval, end)
         outcome = (own.time, own.event, own.entry, own.weight)
@@ -89,14 +89,14 @@ def _hazards(fit: Fit, rows: Cohort, by: str | None) -> list[_Hazard]:
 
 
 def hazard_times(fit: Fit, rows: Cohort) -> Floats:
-    """Times at which a hazard is drawn, to the last follow-up, after the landmark where there is one; both sides of every cut of a
+    """Times at which a hazard is drawn, from after the start of the curves to the last follow-up; both sides of every cut of a
     piecewise baseline, where the hazard jumps."""
     points = FEW_POINTS if isinstance(fit.new_member, LogNormalMember) else POINTS
-    times, start = np.linspace(0.0, float(rows.time.max()), points)[1:], fit.analysis.model.landmark or 0.0
+    times = np.linspace(0.0, float(rows.time.max()), points)[1:]
     cuts = fit.plan.cut_array
     cuts = cuts[cuts < times[-1]]
     whole = np.unique(np.concatenate([times, cuts, np.nextafter(cuts, np.inf)]))
-    return np.asarray(whole[whole > start])
+    return np.asarray(whole[whole > fit.plan.start])
 
 
 def rate_cuts(fit: Fit, rows: Cohort) -> Floats:
@@ -147,8 +147,7 @@ def _notes(results: Results, by: str | None) -> list[str]:
     rule = "of the model's baseline" if results.fit.plan.cuts else even
     notes = [f"Intervals of the rates: {rule}; rates are {'those observed' if by is None else 'of the group alone, unadjusted'}."]
     analysis = results.fit.analysis
-    if analysis.model.landmark is not None:
-        notes.append(f"From the landmark at {analysis.model.landmark:g} {analysis.endpoint.unit}.")
+    notes += start_note(results.fit)
     if analysis.model.frailty is not None:
         notes.append(f"Posterior of a new cluster ({analysis.model.frailty.cluster}), its frailty averaged over.")
     if by is not None and not results.rows.is_complete((by,)).all():

@@ -22,11 +22,10 @@ from bayes_rrmm.plots.hazard import hazard_times
 from bayes_rrmm.plots.ratio_axis import limits_of
 from bayes_rrmm.plots.ratio_rows import Answer, ratio_text
 from bayes_rrmm.plots.style import COX, POSTERIOR, QUIET, Column, house_style
-from bayes_rrmm.plots.time_curves import Curve, curve_keys, curve_of, draw_curve
+from bayes_rrmm.plots.time_curves import Curve, curve_keys, curve_of, draw_curve, start_note
 from bayes_rrmm.plots.time_panels import Panel, columns_of, dress, group_of, time_panels
 from bayes_rrmm.reading import estimate, summarise
 from bayes_rrmm.reading.contrasts import Contrast, hazard_ratio_contrasts
-from bayes_rrmm.reading.marginal_hazard import marginal_hazard
 from bayes_rrmm.reading.population import group_curves
 from bayes_rrmm.results import Results, Source, results_of
 from bayes_rrmm.rounding import figure_of, prob_words
@@ -96,9 +95,7 @@ def _ratios(results: Results, known: Counterparts, of: str, contrasts: Sequence[
     fit, rows = results.fit, results.rows
     times, constant = hazard_times(fit, rows), _constant(results, of)
     curves = {curve.label: curve for curve in group_curves(fit, of, rows, average=False)[0]}
-    hazards = {
-        name: marginal_hazard(fit.baseline, times, curve.eta, curve.weight, fit.new_member) for name, curve in curves.items()
-    }
+    hazards = {name: curve.curve.hazard(times) for name, curve in curves.items()}
     windowed = cox_in_windows(known, of)
     found = []
     for contrast in contrasts:
@@ -147,10 +144,7 @@ def _notes(results: Results, known: Counterparts, why: str) -> list[str]:
             f"Cox in windows of about as many events each{said}; none where a group compared has no event. "
             "Long intervals leave the panel."
         )
-    landmark = results.fit.analysis.model.landmark
-    if landmark is not None:
-        notes.append(f"From the landmark at {landmark:g} {results.fit.analysis.endpoint.unit}.")
-    return notes
+    return notes + start_note(results.fit)
 
 
 def _limits(found: Sequence[_Ratio]) -> tuple[float, float]:

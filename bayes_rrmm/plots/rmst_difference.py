@@ -22,7 +22,6 @@ from bayes_rrmm.plots.ratio_rows import Answer
 from bayes_rrmm.plots.style import KAPLAN_MEIER, POSTERIOR, QUIET, Column, house_style
 from bayes_rrmm.plots.time_curves import Curve, curve_keys, curve_of, draw_curve
 from bayes_rrmm.plots.time_panels import Panel, columns_of, dress, group_of, time_panels, time_ticks
-from bayes_rrmm.reading.marginal_areas import marginal_areas
 from bayes_rrmm.reading.population import group_curves
 from bayes_rrmm.results import Results, Source, results_of
 from bayes_rrmm.rounding import figure_of, prob_words
@@ -65,23 +64,18 @@ class _Compared:
 def rmst_difference(
     source: Source, by: str | None = None, *, versus: str | None = None, column: Column = "double", title: str | None = None
 ) -> Figure:
-    """RMST of each group of `by` less that of `versus`, from 0 to every horizon up to the shorter follow-up of the two; a panel a
-    group, in the endpoint's unit.
+    """RMST of each group of `by` less that of `versus`, from the start of the curves (0 unless a landmark or delayed entry moves
+    it) to every horizon up to the shorter follow-up of the two; a panel a group, in the endpoint's unit.
 
     `by` None takes the first group variable, `versus` None its reference. The posterior's median and interval are of curves
     standardised over the cohort; dotted is the difference of the groups' own Kaplan-Meier curves with its Wald limits, unadjusted,
-    and none where a curve starts late. A contrast of estimates.csv is a point. Raises AnalysisError where no groups can be compared
-    or follow-up starts at a landmark, FitError without rows.
+    and none where a curve starts later. A contrast of estimates.csv is a point. Raises AnalysisError where no groups can be
+    compared, FitError without rows.
     """
     results = results_of(source)
     by = group_of(results, by, "the RMST difference")
-    group, landmark = results.fit.plan.encoding.group(by), results.fit.analysis.model.landmark
+    group = results.fit.plan.encoding.group(by)
     versus = group.reference if versus is None else results.fit.plan.encoding.level(by, versus)
-    if landmark is not None:
-        raise AnalysisError(
-            f"a restricted mean runs from time 0, and nobody is followed before the landmark ({landmark:g}); "
-            "draw the survival curves or the hazard instead."
-        )
     compared = _compared(results, by, versus)
     if not compared:
         raise AnalysisError(f"{by!r} has one level only, {versus}: there is nothing to compare it with.")
@@ -108,28 +102,29 @@ def _compared(results: Results, by: str, versus: str) -> list[_Compared]:
     if not ends:
         return []
     ticks = time_ticks(max(ends.values()), rows.unit, 6)[1:]
-    times = np.union1d(np.linspace(0.0, max(ends.values()), HORIZONS + 1)[1:], [*ends.values(), *ticks])
-    areas = {name: marginal_areas(fit.baseline, times, curve.eta, curve.weight, fit.new_member) for name, curve in curves.items()}
+    times = np.union1d(np.linspace(fit.plan.start, max(ends.values()), HORIZONS + 1)[1:], [*ends.values(), *ticks])
+    times = times[times > fit.plan.start]
+    areas = {name: curve.curve.areas(times) for name, curve in curves.items()}
     found = []
     for level, end in ends.items():
         upto = times <= end
         differences = np.column_stack([np.zeros(len(areas[level])), (areas[level] - areas[versus])[:, upto]])
-        posterior = curve_of(np.append(0.0, times[upto]), differences, interval)
-        observed, missing = _observed(known, by, (level, versus), times[upto])
+        posterior = curve_of(np.append(fit.plan.start, times[upto]), differences, interval)
+        observed, missing = _observed(known, by, (level, versus), fit.plan.start, times[upto])
         reported = _reported(results, by, (level, versus), end)
         tick = max(ticks[ticks <= end], default=0.0)
         found.append(_Compared(level, versus, posterior, observed, missing, reported, float(tick), rows.unit))
     return found
 
 
-def _observed(known: Counterparts, by: str, pair: tuple[str, str], times: Floats) -> tuple[Floats, str]:
+def _observed(known: Counterparts, by: str, pair: tuple[str, str], begin: float, times: Floats) -> tuple[Floats, str]:
     """Kaplan-Meier's difference by horizon, (4, T), or why there is none."""
-    one, other = (known.kaplan_meier(by, level, None) for level in pair)
+    one, other = (known.kaplan_meier(by, level, begin or None) for level in pair)
     start = max(one.start, other.start)
-    if start > 0:
+    if start > begin:
         return np.empty((4, 0)), f"no Kaplan-Meier: {'entry is delayed' if math.isfinite(start) else 'too few are at risk'}"
     answers = [kaplan_meier_difference(one, other, time, known.prob) for time in times.tolist()]
-    rows = [(0.0, 0.0, 0.0, 0.0), *((time, *answer[:1], *answer[2:]) for time, answer in zip(times, answers, strict=True))]
+    rows = [(begin, 0.0, 0.0, 0.0), *((time, *answer[:1], *answer[2:]) for time, answer in zip(times, answers, strict=True))]
     return np.array(rows, dtype=np.float64).T, ""
 
 

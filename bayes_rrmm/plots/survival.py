@@ -68,7 +68,7 @@ def survival(
         ticks = _ticks(rows, 4 if column == "single" and columns > 1 else 6)
         for index, (panel, level) in enumerate(zip(panels, levels, strict=True)):
             keep = np.ones(len(rows), dtype=bool) if by is None else (rows.covariates[by] == level).to_numpy()
-            _curves(panel, table[table["group"] == level], fit.analysis.model.landmark or 0.0)
+            _curves(panel, table[table["group"] == level], fit.plan.start)
             _censored(panel, table[table["group"] == level], rows.time[keep & rows.is_last_spell & (rows.event == 0)])
             _axes(panel, ticks, 1.02 * float(rows.time.max()), first=index % columns == 0)
             _title(panel, "All patients" if by is None else level, rows.select(keep))

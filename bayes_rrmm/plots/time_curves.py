@@ -56,6 +56,16 @@ def draw_curve(axes: Axes, curve: Curve, *, color: str = POSTERIOR, style: Any =
         axes.plot(time, curve.median[part], color=color, linewidth=1.3 if dash is style else 1.0, linestyle=dash)
 
 
+def start_note(fit: Fit) -> list[str]:
+    """Where curves begin that do not run from time 0; nothing to say of others."""
+    start, unit = fit.plan.start, fit.analysis.endpoint.unit
+    if not start:
+        return []
+    if fit.analysis.model.landmark is not None:
+        return [f"From the landmark at {start:g} {unit}, of those at risk then."]
+    return [f"From {start:g} {unit}, where enough are at risk, of the source population alive then."]
+
+
 def curve_keys(fit: Fit, what: str, *, beyond: bool = False, band: bool = True) -> list[Any]:
     """The legend's lines of the posterior's curve, its band and its part beyond follow-up."""
     interval = fit.analysis.sampling.interval

@@ -11,12 +11,12 @@ import xarray as xr
 
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.errors import AnalysisError
-from bayes_rrmm.estimands import AnyEstimand, Curve, HazardRatio, Median, Rank, Rmst, Survival
+from bayes_rrmm.estimands import ENTERERS, AnyEstimand, Curve, HazardRatio, Median, Rank, Rmst, Survival
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.reading.contrasts import hazard_ratio_contrasts
 from bayes_rrmm.reading.estimates import Estimates
-from bayes_rrmm.reading.marginal import marginal_conditional_survival, marginal_quantile, marginal_rmst, marginal_survival
-from bayes_rrmm.reading.population import GroupCurve, empty_cells, group_curves
+from bayes_rrmm.reading.population import LARGE_SHARE, GroupCurve, Members, empty_cells, group_curves
+from bayes_rrmm.reading.questions import check_times
 from bayes_rrmm.reading.summary import summary_of
 
 CONDITIONAL = ("conditional", "conditional on the frailty")
@@ -32,8 +32,10 @@ def estimate(fit: Fit, estimand: AnyEstimand, *, by: str | None = None, populati
     """Draws of the estimand, labelled.
 
     `by` and `population` override those of the estimand; a cohort may stand for the population. Curves are
-    standardised over the analysed rows unless told otherwise. Raises AnalysisError for a group, term or population
-    that the model does not have, FitError where rows are needed that the fit was saved without.
+    standardised over the analysed rows unless told otherwise, and given survival to the plan's `start`: the result's `given`.
+    Of a cohort followed from time 0 survival from `given` on is mean S_i(t) / mean S_i(given); from a start after it, the mean of
+    S_i(t) / S_i(start) over those who are there. Raises AnalysisError for a group, term or population that the model does
+    not have, and for a time before the start; FitError where rows are needed that the fit was saved without.
     """
     if isinstance(estimand, HazardRatio):
         return _hazard_ratio(fit, estimand if by is None else estimand.model_copy(update={"by": by}))
@@ -97,7 +99,8 @@ def _rank(fit: Fit, estimand: Rank, population: str | Cohort) -> Estimates:
 
 
 def _curve(fit: Fit, estimand: Survival | Median | Rmst, by: str | None, population: str | Cohort) -> Estimates:
-    average = population == "average"
+    average, start = population == "average", 0.0 if population == ENTERERS else fit.plan.start
+    check_times(fit.plan, estimand, population if isinstance(population, str) else "")
     curves, who = group_curves(fit, by, population, average)
     pieces, beyond = zip(*(_read(fit, estimand, curve) for curve in curves), strict=True)
     times = list(estimand.at) if isinstance(estimand, Survival) else None
@@ -123,8 +126,8 @@ def _curve(fit: Fit, estimand: Survival | Median | Rmst, by: str | None, populat
         unit=unit,
         population=who.name,
         by=by or "",
-        given=getattr(estimand, "given", None),
-        notes=(*_on_frailty(fit, CURVES_OF_NEW), *(() if average else empty_cells(fit, by, who))),
+        given=getattr(estimand, "given", None) or start or None,
+        notes=(*_on_frailty(fit, CURVES_OF_NEW), *about_start(fit, who), *(() if average else empty_cells(fit, by, who))),
     )
     return result if estimand.contrast == "none" else contrast_between_groups(fit, result, estimand, by)
 
@@ -153,22 +156,43 @@ def contrast_between_groups(fit: Fit, values: Estimates, estimand: Curve, by: st
 
 def _read(fit: Fit, estimand: Survival | Median | Rmst, curve: GroupCurve) -> tuple[Floats, Any]:
     """Draws (S,) or (S, T) for one group, and whether each lies beyond its follow-up."""
-    baseline = fit.baseline
     if isinstance(estimand, Survival):
         times = np.array(estimand.at)
         beyond = (times > curve.last_follow_up).tolist()
-        if estimand.given is None:
-            return marginal_survival(baseline, times, curve.eta, curve.weight, fit.new_member), beyond
-        return marginal_conditional_survival(baseline, times, estimand.given, curve.eta, curve.weight, fit.new_member), beyond
+        given = estimand.given
+        return curve.curve.survival(times) if given is None else curve.curve.conditional(times, given), beyond
     if isinstance(estimand, Rmst):
-        values = marginal_rmst(baseline, np.array([estimand.upto]), curve.eta, curve.weight, fit.new_member)
-        return values, [estimand.upto > curve.last_follow_up]
-    medians = marginal_quantile(baseline, 0.5, curve.eta, curve.weight, fit.new_member)
+        return curve.curve.rmst(np.array([estimand.upto])), [estimand.upto > curve.last_follow_up]
+    medians = curve.curve.quantile(0.5)
     horizon = curve.last_follow_up if estimand.horizon is None else estimand.horizon
     reached = np.where(medians <= horizon, medians, math.inf)
     reported = summary_of(reached, fit.analysis.sampling.interval, None)
     limits = [reported[name] for name in ("lower", "median", "upper")]
     return reached, [any(math.isfinite(limit) and limit > curve.last_follow_up for limit in limits)]
+
+
+def about_start(fit: Fit, who: Members) -> tuple[str, ...]:
+    """Of whom curves are that do not run from time 0, and how unevenly late entrants make up their population."""
+    start, unit = fit.plan.start, fit.analysis.endpoint.unit
+    if who.name == ENTERERS:
+        return ("curves are of those who entered, in time since each one's own entry",)
+    if start and fit.analysis.model.landmark is not None:
+        whom = f"those at risk at the landmark of {start:g} {unit}"
+        return (f"curves are of {whom}, given survival to it; time runs from the origin",)
+    sharing = who.sharing
+    if sharing is None:
+        return (f"curves start at {start:g} {unit}, given survival to it; time runs from the origin",) if start else ()
+    alive = f"alive at {start:g} {unit}" if start else "at time 0"
+    notes = [
+        f"curves are of the source population {alive}: later entrants weigh what their survival from then to their entry implies; "
+        f"of {sharing.patients:g} patients Kish's effective number is {sharing.kish:.1f}, the largest share {sharing.largest:.1%}"
+    ]
+    if sharing.largest > LARGE_SHARE:
+        notes.append(
+            f"WARNING: one patient who entered late carries {sharing.largest:.0%} of the source population's weight: curves hang "
+            f'on them; ask for population = "{ENTERERS}", or for what follows a landmark'
+        )
+    return tuple(notes)
 
 
 def _on_frailty(fit: Fit, note: str) -> tuple[str, ...]:

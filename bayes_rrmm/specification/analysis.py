@@ -15,7 +15,6 @@ from bayes_rrmm.messages import explain
 from bayes_rrmm.priors import Positive, Statement
 from bayes_rrmm.specification.checks import check_against_formula, parse_priors
 from bayes_rrmm.specification.formula import Formula, Term, parse_formula
-from bayes_rrmm.specification.landmark import given_landmark
 
 SCHEMA = 1
 Baseline = Literal["exponential", "weibull", "piecewise-exponential"]
@@ -226,7 +225,7 @@ def _build(raw: dict[str, Any], text: str) -> Analysis:
     formula_source = raw.get("model", {}).get("formula") if isinstance(raw.get("model"), dict) else None
     formula = parse_formula(formula_source) if isinstance(formula_source, str) else None
     raw["priors"] = Priors(**parse_priors(raw.get("priors", {}), formula))
-    return given_landmark(Analysis.model_validate({**raw, "source": text}))
+    return Analysis.model_validate({**raw, "source": text})
 
 
 def _estimand(index: int, table: Any) -> AnyEstimand:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from bayes_rrmm.errors import AnalysisError, nearest
-from bayes_rrmm.estimands import Curve, HazardRatio, Rank
+from bayes_rrmm.estimands import ENTERERS, Curve, HazardRatio, Rank
 from bayes_rrmm.messages import explain
 from bayes_rrmm.priors import Kind, Statement, parse_statement
 from bayes_rrmm.specification.formula import Formula, Term
@@ -245,7 +245,7 @@ def _check_covariate_model(analysis: Analysis) -> None:
 
 def _check_populations(analysis: Analysis) -> None:
     for name, filters in analysis.populations.items():
-        if name in ("cohort", "average"):
+        if name in ("cohort", "average", ENTERERS):
             raise AnalysisError(f"[populations.{name}]: {name!r} has a meaning of its own; choose another name.")
         if not filters:
             raise AnalysisError(f"[populations.{name}]: it filters nothing; name a column and its levels, or use 'cohort'.")
@@ -271,8 +271,13 @@ def _check_estimand(analysis: Analysis, estimand: object, where: str) -> None:
     if by is not None and by not in formula.variables:
         raise AnalysisError(f"{where}: by = {by!r} is not in the formula; {nearest(by, formula.variables)}")
     population = getattr(estimand, "population", None)
-    valid = ("cohort", "average", *analysis.populations)
+    valid = ("cohort", "average", ENTERERS, *analysis.populations)
     if population is not None and population not in valid:
         raise AnalysisError(f"{where}: population = {population!r} is unknown; {nearest(population, valid)}")
+    if population == ENTERERS and (analysis.endpoint.entry is None or analysis.model.landmark is not None):
+        raise AnalysisError(
+            f'{where}: population = "{ENTERERS}" is of those who enter late, in time since their entry; name the entry column in '
+            '[endpoint] and no landmark, or ask for "cohort".'
+        )
     if isinstance(estimand, Curve) and estimand.contrast != "none" and by is None:
         raise AnalysisError(f"{where}: contrast = {estimand.contrast!r} needs by, the variable whose groups are compared.")

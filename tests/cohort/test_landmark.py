@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import fits
@@ -14,6 +15,7 @@ import bayes_rrmm as br
 from bayes_rrmm.cohort import build_cohort
 from bayes_rrmm.cohort.landmark import from_landmark
 from bayes_rrmm.overview import overview, overview_record
+from bayes_rrmm.reading import check_estimands
 from bayes_rrmm.specification import parse_analysis
 
 LANDMARK = "landmark = 6"
@@ -76,15 +78,33 @@ def test_the_overview_counts_and_says_it(patients: pd.DataFrame) -> None:
     assert overview_record(plan, cohort)["landmark"] == 6.0
 
 
-def test_survival_is_given_survival_to_the_landmark(patients: pd.DataFrame) -> None:
-    """S(t) of a landmark analysis is S(t) / S(6), on the draws, unless it is asked given a later time."""
-    cohort, plan = fits.cohort_and_plan(patients, "group", model=LANDMARK, rest=ASKED)
-    fit = fits.laplace_fit(plan, cohort)
-    survival = plan.analysis.estimands[1]
-    assert survival == br.Survival(at=(12, 24), by="group", given=6)
-    stated = br.estimate(fit, survival).draws.to_numpy()
-    whole = br.estimate(fit, br.Survival(at=(6, 12, 24), by="group")).draws.to_numpy()
-    np.testing.assert_allclose(stated, whole[..., 1:] / whole[..., :1], rtol=1e-8)
+def test_curves_are_given_survival_to_the_landmark(patients: pd.DataFrame) -> None:
+    """S(t), median and RMST of a landmark analysis are of the patients at risk at it, each counted once, from it on: in each draw
+    the mean of exp(-(H_i(t) - H_i(6))), and given a later time the ratio of two such means."""
+    cohort, plan = fits.cohort_and_plan(patients, "group + sex", model=LANDMARK, rest=ASKED)
+    fit = fits.laplace_fit(plan, cohort, size=8)
+    assert plan.start == 6.0
+    rate, shape = np.exp(fit.draws["log_rate"])[:, None], np.exp(fit.draws["log_shape"])[:, None]
+
+    def by_hand(time: float, group: str) -> np.ndarray:
+        relative = np.exp(fit.eta(cohort.covariates.assign(group=group)))
+        return np.mean(np.exp(-rate * (time**shape - 6.0**shape) * relative), axis=1)
+
+    survival = br.estimate(fit, br.Survival(at=(12, 24), by="group"))
+    later = br.estimate(fit, br.Survival(at=24, given=12, by="group")).draws.to_numpy().reshape(8, 3)
+    medians = br.estimate(fit, br.Median(by="group", horizon=float("inf")))
+    rmst = br.estimate(fit, br.Rmst(upto=24, by="group"))
+    assert (survival.given, medians.given, rmst.given) == (6.0, 6.0, 6.0)
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    for index, group in enumerate(("a", "b", "c")):
+        found = survival.draws.to_numpy().reshape(8, 3, 2)[:, index]
+        np.testing.assert_allclose(found[:, 0], by_hand(12.0, group), rtol=1e-9)
+        np.testing.assert_allclose(found[:, 1], by_hand(24.0, group), rtol=1e-9)
+        np.testing.assert_allclose(later[:, index], by_hand(24.0, group) / by_hand(12.0, group), rtol=1e-9)
+        for draw, median in enumerate(medians.draws.to_numpy().reshape(8, 3)[:, index].tolist()):
+            assert by_hand(median, group)[draw] == pytest.approx(0.5, abs=1e-8)
+        area = sum(9.0 * weight * by_hand(15.0 + 9.0 * node, group) for node, weight in zip(nodes, weights, strict=True))
+        np.testing.assert_allclose(rmst.draws.to_numpy().reshape(8, 3)[:, index], area, rtol=1e-8)
 
 
 def test_cox_and_kaplan_meier_are_of_the_same_rows(patients: pd.DataFrame) -> None:
@@ -123,17 +143,35 @@ def test_a_saved_run_has_its_entries(patients: pd.DataFrame, tmp_path: Path) -> 
     [
         ("landmark = 0", ASKED, "landmark = 0: it should be greater than 0"),
         ("landmark = 'six'", ASKED, "must be a number"),
-        (LANDMARK, "", "[model] landmark = 6: what is read when nothing is asked are medians"),
-        (LANDMARK, '[[estimands]]\nkind = "median"', '[[estimands]] number 1: kind = "median" runs from time 0'),
-        (LANDMARK, '[[estimands]]\nkind = "rmst"\nupto = 36', 'kind = "rmst" runs from time 0'),
-        (LANDMARK, '[[estimands]]\nkind = "rank"\nof = "group"\nupto = 36', 'kind = "rank" runs from time 0'),
-        (LANDMARK, '[[estimands]]\nkind = "survival"\nat = [3, 12]', "at = 3 is not after the landmark (6 months)"),
-        (LANDMARK, '[[estimands]]\nkind = "survival"\nat = 12\ngiven = 2', "given = 2 is not after the landmark (6 months)"),
         (LANDMARK + "\nfrailty = { cluster = 'sex', distribution = 'log-normal' }", ASKED, 'set distribution = "gamma"'),
     ],
 )
 def test_what_a_landmark_contradicts_is_refused(model: str, rest: str, says: str, analysis_text) -> None:
-    """Key, rule and remedy: nobody is followed before the landmark, so that nothing is asked about that time."""
+    """Key, rule and remedy."""
     with pytest.raises(br.AnalysisError) as refusal:
         parse_analysis(analysis_text("group", model=model, rest=rest))
     assert says in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (br.Survival(at=(3, 12)), "at = 3 is not after the landmark (6 months)"),
+        (br.Survival(at=12, given=2), "given = 2 is not after the landmark (6 months)"),
+        (br.Rmst(upto=6), "upto = 6 is not after the landmark (6 months)"),
+        (br.Median(horizon=5), "horizon = 5 is not after the landmark (6 months)"),
+        (br.Rank(of="group", upto=4), "upto = 4 is not after the landmark (6 months)"),
+    ],
+)
+def test_times_before_it_are_refused_in_file_and_python_alike(
+    asked: br.Survival | br.Rmst | br.Median | br.Rank, says: str, patients: pd.DataFrame
+) -> None:
+    """Nobody is followed before the landmark, so nothing is answered about that time, whoever asks."""
+    cohort, plan = fits.cohort_and_plan(patients, "group", model=LANDMARK)
+    with pytest.raises(br.AnalysisError) as refusal:
+        br.estimate(fits.prior_fit(plan, cohort, size=8), asked)
+    assert says in str(refusal.value)
+    written = replace(plan, analysis=plan.analysis.model_copy(update={"estimands": (asked,)}))
+    with pytest.raises(br.AnalysisError) as refusal:
+        check_estimands(written, cohort)
+    assert f"[[estimands]] number 1: {says}" in str(refusal.value)

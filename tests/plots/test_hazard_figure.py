@@ -117,7 +117,7 @@ def test_under_a_landmark_it_starts_there() -> None:
     for panel in figure.axes:
         assert posterior(panel)[0].min() > 6.0
         assert min(start for start, *_ in rates(panel)) == 6.0
-    assert "From the landmark at 6 months." in written(figure)
+    assert "From the landmark at 6 months, of those at risk then." in written(figure)
 
 
 @pytest.mark.parametrize("column", COLUMNS)

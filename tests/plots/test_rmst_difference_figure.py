@@ -137,11 +137,9 @@ def test_a_failed_fit_is_marked() -> None:
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
-    """No group, a landmark, an unknown level and a fit without rows are refused in words."""
+    """No group, an unknown level and a fit without rows are refused in words."""
     with pytest.raises(AnalysisError, match="compares groups"):
         rmst_difference(figure_fits.bare())
-    with pytest.raises(AnalysisError, match=r"before the landmark \(6\)"):
-        rmst_difference(made.landmark())
     with pytest.raises(AnalysisError, match="'fewer' is no level"):
         rmst_difference(small_study.fit(), versus="fewer")
     fit = small_study.fit()
