@@ -38,14 +38,14 @@ def standardised_survival(
     """
     if fit.clusters:
         raise DataError("the fit has a robust covariance by cluster, which standardised curves do not use: fit without 'cluster'.")
-    columns, counts, late = _population(fit, baseline, design, weight, entry, actual)
-    share, worth, moves = counts, None, np.zeros((len(baseline.time), len(fit.names)))
+    columns, share, late = _population(fit, baseline, design, weight, entry, actual)
+    worth, moves = None, np.zeros((len(baseline.time), len(fit.names)))
     relative = np.exp(columns @ fit.coefficients)
     total = np.cumsum(baseline.hazard)
     curves = np.exp(-np.outer(total, relative))
     if late is not None:
-        share = late.share(counts, fit.coefficients, total)
-        moves, worth = _moved_by_weights(late, share, curves - (curves @ share)[:, None], fit.coefficients, baseline)
+        share = late.share(fit.coefficients, total)
+        moves, worth = _moved_by_weights(late, curves - (curves @ share)[:, None], fit.coefficients, baseline)
     surviving = curves * share
     fall = surviving @ relative
     moved = total[:, None] * (surviving @ (relative[:, None] * columns))
@@ -55,7 +55,7 @@ def standardised_survival(
         coefficients=fit.coefficients,
         covariance=fit.covariance,
         columns=columns,
-        share=counts,
+        share=share,
         survival=np.sum(surviving, axis=1),
         fall=fall,
         tilt=moved - fall[:, None] * np.cumsum(baseline.slope, axis=0) - moves,
@@ -65,23 +65,23 @@ def standardised_survival(
     )
 
 
-def _moved_by_weights(
-    late: Late, share: Floats, beside: Floats, coefficients: Floats, baseline: CoxBaseline
-) -> tuple[Floats, Floats]:
+def _moved_by_weights(late: Late, beside: Floats, coefficients: Floats, baseline: CoxBaseline) -> tuple[Floats, Floats]:
     """What the curve owes to its weights being estimated: its derivatives in the coefficients, (K, P), and in the jumps, (K, K).
 
-    log of a weight is H0(entry) exp(x' beta); `beside`, (K, M), is how far each patient's curve is from their mean.
+    log of a weight is H0(entry) exp(x' beta); `beside`, (K, M), is how far the curve of each design is from their mean.
     """
-    size = len(baseline.time)
+    size, designs = len(baseline.time), beside.shape[1]
     total = np.append(0.0, np.cumsum(baseline.hazard))
     slope = np.vstack([np.zeros(len(coefficients)), np.cumsum(baseline.slope, axis=0)])
-    relative = np.exp(late.columns @ coefficients)
-    in_coefficients = relative[:, None] * (late.columns * total[late.passed, None] - slope[late.passed])
-    pull = beside * share
-    by_entry = np.zeros((size + 1, size))
-    np.add.at(by_entry, late.passed, (pull * relative).T)
-    in_jumps = np.cumsum(by_entry[::-1], axis=0)[::-1][1:].T
-    return pull @ in_coefficients, in_jumps
+    relative, each = np.exp(late.columns @ coefficients), late.weights(coefficients, total[1:])
+    in_coefficients = (each * relative)[:, None] * (late.columns * total[late.passed, None] - slope[late.passed])
+    by_design = np.zeros((designs, len(coefficients)))
+    np.add.at(by_design, late.design, in_coefficients)
+    by_entry = np.zeros((designs, size + 1))
+    np.add.at(by_entry, (late.design, late.passed), each * relative)
+    # A jump moves the weights of all who enter after it.
+    entered_after = np.cumsum(by_entry[:, ::-1], axis=1)[:, ::-1][:, 1:]
+    return beside @ by_design, beside @ entered_after
 
 
 def _population(
@@ -92,7 +92,7 @@ def _population(
     entry: ArrayLike | None,
     actual: ArrayLike | None,
 ) -> tuple[Floats, Floats, Late | None]:
-    """The distinct patients, (M', P), the share of each, (M',), and who of them enters late. Raises DataError."""
+    """The distinct designs, (M', P), the share of each, (M',), and who of the patients enters late. Raises DataError."""
     size = len(fit.names)
     columns = np.asarray(design, dtype=np.float64)
     if columns.ndim != 2 or columns.shape[1] != size or not np.all(np.isfinite(columns)) or len(columns) == 0:
@@ -100,16 +100,12 @@ def _population(
     counts = np.ones(len(columns)) if weight is None else np.asarray(weight, dtype=np.float64)
     if counts.shape != (len(columns),) or not np.all(counts > 0):
         raise DataError(f"'weight' has shape {counts.shape}: give a number above 0 for each of {len(columns)} rows.")
-    passed = np.zeros(len(columns), dtype=np.int64)
-    if entry is not None:
-        passed = np.searchsorted(baseline.time, np.asarray(entry, dtype=np.float64), side="right")
-    if not np.any(passed):
-        distinct, pattern = np.unique(columns, axis=0, return_inverse=True)
-        return distinct, np.bincount(pattern.reshape(-1), weights=counts) / np.sum(counts), None
+    distinct, pattern = np.unique(columns, axis=0, return_inverse=True)
+    pattern = pattern.reshape(-1)
+    share = np.bincount(pattern, weights=counts) / np.sum(counts)
+    entries = np.zeros(len(columns)) if entry is None else np.asarray(entry, dtype=np.float64)
     own = columns if actual is None else np.asarray(actual, dtype=np.float64)
-    if own.shape != columns.shape:
-        raise DataError(f"'actual' has shape {own.shape} and the design {columns.shape}: give the columns each patient has.")
-    together = np.column_stack([columns, own, passed])
-    distinct, pattern = np.unique(together, axis=0, return_inverse=True)
-    share = np.bincount(pattern.reshape(-1), weights=counts) / np.sum(counts)
-    return distinct[:, :size], share, Late(distinct[:, size:-1], distinct[:, -1].astype(np.int64))
+    if own.shape != columns.shape or entries.shape != counts.shape:
+        raise DataError(f"'actual' has shape {own.shape} and 'entry' {entries.shape}: give each of {len(columns)} rows its own.")
+    passed = np.searchsorted(baseline.time, entries, side="right")
+    return distinct, share, Late(own, passed, counts, pattern) if np.any(passed) else None

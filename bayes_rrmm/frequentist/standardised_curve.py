@@ -25,18 +25,25 @@ DRAWS, SEED = 2000, 20082
 
 @dataclass(frozen=True)
 class Late:
-    """Of a population some of whom enter after the start: the columns in the group each has, (M, P), and how many jumps of H0
-    came before their entry, (M,), 0 for those at risk at the start."""
+    """The N patients of a population some of whom enter after the start: their columns in the group each has, (N, P), how many
+    jumps of H0 came before their entry, 0 for those at risk at the start, how many each stands for, and their place among the
+    designs."""
 
     columns: Floats
     passed: NDArray[np.int64]
+    counts: Floats
+    design: NDArray[np.int64]
 
-    def share(self, counts: Floats, coefficients: Floats, total: Floats) -> Floats:
-        """The shares, (M,), of the source population alive at the start: each counts, (M,), for exp(H0(entry) exp(x' beta)), H0
-        being `total` right after its jumps, (K,)."""
+    def weights(self, coefficients: Floats, total: Floats) -> Floats:
+        """Their shares, (N,), of the source population alive at the start: each counts for exp(H0(entry) exp(x' beta)), H0 being
+        `total` right after its jumps, (K,)."""
         log_worth = np.append(0.0, total)[self.passed] * np.exp(self.columns @ coefficients)
-        worth = counts * np.exp(log_worth - log_worth.max())
+        worth = self.counts * np.exp(log_worth - log_worth.max())
         return np.asarray(worth / np.sum(worth))
+
+    def share(self, coefficients: Floats, total: Floats) -> Floats:
+        """The same added up by design, (M,)."""
+        return np.bincount(self.design, weights=self.weights(coefficients, total))
 
 
 @dataclass(frozen=True)
@@ -245,4 +252,4 @@ def _shares(curve: StandardisedSurvival, drawn: FitDraws) -> Floats:
     if curve.late is None:
         return curve.share
     pairs = zip(drawn.coefficients, drawn.total, strict=True)
-    return np.array([curve.late.share(curve.share, coefficients, total) for coefficients, total in pairs])
+    return np.array([curve.late.share(coefficients, total) for coefficients, total in pairs])

@@ -106,7 +106,8 @@ class AveragedCurve:
     def quantile(self, probability: float) -> Floats:
         """The time at which G falls to `probability`, shape (S,); on the pattern's own clock where there is one.
 
-        It lies between the smallest and the largest quantile of the patterns; found there by bisection on log time.
+        It lies between the smallest and the largest quantile of the patterns; found there on log time, along which log(-log G) is
+        nearly a line.
         """
         return self._by_block(1, lambda part: self._quantile(probability, part))
 
@@ -190,16 +191,14 @@ class AveragedCurve:
         each = baseline.inverse_cumulative_hazard(self._needed(-np.log(probability), part) * np.exp(-self.eta[part])) - offset
         if self.eta.shape[1] == 1:
             return np.asarray(each[:, 0])
-        low, high = np.log(each.min(axis=1)), np.log(each.max(axis=1))
-        share = self._share(part)
-        for _ in range(STEPS):
-            middle = 0.5 * (low + high)
-            at = np.exp(middle)[:, None, None] + (self._starts if self.own_clock else 0.0)
-            above = _mean(np.exp(-self._since(at, part)), share)[:, 0] > probability
-            low, high = np.where(above, middle, low), np.where(above, high, middle)
-            if np.max(high - low) < TOLERANCE:
-                break
-        return np.asarray(np.exp(0.5 * (low + high)))
+        share, wanted = self._share(part), np.log(-np.log(probability))
+
+        def height(log_time: Floats) -> Floats:
+            at = np.exp(log_time)[:, None, None] + (self._starts if self.own_clock else 0.0)
+            with np.errstate(divide="ignore"):  # G is 1 to rounding, or 0
+                return np.asarray(np.log(-np.log(_mean(np.exp(-self._since(at, part)), share)[:, 0])) - wanted)
+
+        return np.exp(_root(height, np.log(each.min(axis=1)), np.log(each.max(axis=1))))
 
     def _needed(self, value: float, part: slice) -> Floats:
         """The cumulative hazard from the origin, without frailty, at which each pattern's since its start is `value`: (s, K), or
@@ -216,6 +215,27 @@ class AveragedCurve:
 
     def _by_block(self, times: int, read: Callable[[slice], Floats]) -> Floats:
         return np.concatenate([read(part) for part in _parts(len(self.eta), times * self.eta.shape[1])], axis=0)
+
+
+def _root(height: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+    """Where an increasing function crosses 0 between `low` and `high`, elementwise: regula falsi with the Illinois rule (Dahlquist
+    and Bjorck 1974), and the middle where the function is infinite at an end."""
+    below, above = height(low), height(high)
+    found, side = low, np.zeros(low.shape)
+    for _ in range(STEPS):
+        line = np.isfinite(below) & np.isfinite(above) & (above > below)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            step = np.where(line, low - below * (high - low) / (above - below), 0.5 * (low + high))
+        found = np.clip(step, low, high)
+        value = height(found)
+        if np.all((np.abs(value) < TOLERANCE) | (high - low < TOLERANCE)):
+            break
+        under = value < 0.0
+        # An end that stays a second time counts half, so that the other end moves too.
+        below = np.where(under, value, np.where(side > 0, 0.5 * below, below))
+        above = np.where(under, np.where(side < 0, 0.5 * above, above), value)
+        low, high, side = np.where(under, found, low), np.where(under, high, found), np.where(under, -1.0, 1.0)
+    return found
 
 
 def _parts(draws: int, each: int) -> Iterator[slice]:

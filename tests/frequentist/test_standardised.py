@@ -11,6 +11,7 @@ from test_kaplan_meier import spells
 
 from bayes_rrmm.errors import DataError, FitError
 from bayes_rrmm.frequentist import at_its_limit, cox, cox_baseline, standardised_survival
+from bayes_rrmm.frequentist.fit_draws import FitDraws
 
 BOTH = pytest.mark.parametrize("ties", ["efron", "breslow"])
 
@@ -267,3 +268,86 @@ def test_a_limit_that_nothing_determines_is_refused() -> None:
     assert np.isnan(silent.coefficients).all()
     with pytest.raises(FitError, match="no curves at the likelihood's limit"):
         at_its_limit(silent, late, time, np.array([1, 0, 0, 0]), np.array([0, 1.0, 1.5, 3.5]))
+
+
+def source_by_hand(fit, baseline, design, actual, entry, weight, jumps, coefficients, times):
+    """S(t | start) of the source population, patient by patient: each stands for those like them who did not live to enter."""
+    moved = jumps - baseline.slope @ (coefficients - fit.coefficients)
+    above, below = np.zeros(len(times)), 0.0
+    for columns, own, entered, counts in zip(design, actual, entry.tolist(), weight.tolist(), strict=True):
+        worth = counts * math.exp(moved[baseline.time <= entered].sum() * math.exp(own @ coefficients))
+        below += worth
+        for place, t in enumerate(times):
+            above[place] += worth * math.exp(-moved[baseline.time <= t].sum() * math.exp(columns @ coefficients))
+    return above / below
+
+
+@pytest.mark.parametrize("start", [0.0, 2.5])
+def test_late_entrants_stand_for_the_source_population(start):
+    """Of a population that enters late S(t), RMST, their standard errors and the median are those of a plain statement and its
+    numerical derivatives in every jump and coefficient; contrasts are of the same."""
+    fit, rows, design = example(size=60)
+    baseline = cox_baseline(fit, design, *rows, start=start)
+    there = rows[0] > start
+    entry, weight, own = rows[2][there], rows[3][there], design[there]
+    times = [float(np.quantile(baseline.time, share)) for share in (0.3, 0.6)]
+    assert np.any(entry > start)
+    curves, plain = [], []
+    for level in (1.0, 0.0):
+        given = np.column_stack([np.full(len(own), level), own[:, 1:]])
+        curves.append(standardised_survival(fit, baseline, given, weight, entry=entry, actual=own, label=str(level)))
+        plain.append(
+            lambda jumps, slopes, given=given: source_by_hand(fit, baseline, given, own, entry, weight, jumps, slopes, times)
+        )
+
+    def gradient(of):
+        pieces, known = [], (baseline.hazard, fit.coefficients)
+        for which, size in enumerate(map(len, known)):
+            for place in range(size):
+                step = np.zeros(size)
+                step[place] = 1e-5
+                up, down = ([*known] for _ in range(2))
+                up[which], down[which] = known[which] + step, known[which] - step
+                pieces.append((of(*up) - of(*down)) / 2e-5)
+        return np.array(pieces)
+
+    def error(slope):
+        jumps, coefficients = slope[: len(baseline.hazard)], slope[len(baseline.hazard) :]
+        return math.sqrt(jumps**2 @ baseline.variance + coefficients @ fit.covariance @ coefficients)
+
+    slopes = [gradient(of) for of in plain]
+    for curve, of, slope in zip(curves, plain, slopes, strict=True):
+        heights = of(baseline.hazard, fit.coefficients)
+        for place, t in enumerate(times):
+            found = curve.survival_at(t)
+            assert found[0] == pytest.approx(heights[place], rel=1e-10)
+            expected = error(slope[:, place]) / (heights[place] * abs(math.log(heights[place])))
+            assert log_log_error(found) == pytest.approx(expected, rel=1e-5)
+        median, variance = curve.median(), curve._variance_of_jumps() + np.sum(curve.tilt @ curve.covariance * curve.tilt, axis=1)
+        assert median[0] == baseline.time[np.flatnonzero(curve.survival <= 0.5)[0]]
+        places = [int(np.flatnonzero(baseline.time == t)[0]) if t in baseline.time else None for t in times]
+        for place, at in zip(range(2), places, strict=True):
+            if at is not None:
+                assert math.sqrt(variance[at]) == pytest.approx(error(slope[:, place]), rel=1e-5)
+    found = curves[0].difference_at(times[1], curves[1])
+    assert found[1] == pytest.approx(error(slopes[0][:, 1] - slopes[1][:, 1]), rel=1e-5)
+    ratio = curves[0].ratio_at(times[1], curves[1])
+    heights = [of(baseline.hazard, fit.coefficients)[1] for of in plain]
+    assert ratio[1] == pytest.approx(error(slopes[0][:, 1] / heights[0] - slopes[1][:, 1] / heights[1]), rel=1e-5)
+
+
+def test_medians_of_late_entrants_are_resampled_with_their_weights():
+    """In a draw of the fit the median is the first event time at which the source population of that draw is halved."""
+    fit, rows, design = example(size=60)
+    baseline = cox_baseline(fit, design, *rows)
+    one, other = both_groups(fit, baseline, design, weight=rows[3], entry=rows[2], actual=design)
+    drawn = FitDraws.of(baseline, fit.coefficients, fit.covariance, 5, 1)
+    found, _ = one._medians(other, 5, 1)
+    population = np.column_stack([np.ones(len(design)), design[:, 1:]])
+    for draw in range(5):
+        total, slopes = drawn.total[draw], drawn.coefficients[draw]
+        at_entry = np.array([np.append(0.0, total)[np.sum(baseline.time <= entered)] for entered in rows[2]])
+        worth = rows[3] * np.exp(at_entry * np.exp(design @ slopes))
+        curve = np.array([worth @ np.exp(-height * np.exp(population @ slopes)) / worth.sum() for height in total])
+        reached = np.flatnonzero(curve <= 0.5)
+        assert found[draw] == (baseline.time[reached[0]] if len(reached) else math.inf)
