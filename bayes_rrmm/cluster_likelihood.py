@@ -71,7 +71,7 @@ def experience(plan: Plan, draws: Draws, cohort: Cohort, unit: NDArray[np.int64]
     eta = log_relative_hazard(draws, plan.encoding.design(cohort.covariates), plan.encoding.indicators(cohort.covariates))
     baseline, relative = baseline_of(plan, draws), np.exp(eta)
     at_exit, at_entry, at_first = (
-        baseline.cumulative_hazard(time[None, :]) for time in (cohort.time, cohort.entry, cohort.survived_before)
+        baseline.cumulative_hazard(time[None, :]) for time in (cohort.time, cohort.entry, plan.survived_before(cohort))
     )
     return Experience(
         events=np.bincount(unit, weights=cohort.event),

@@ -54,8 +54,20 @@ class Plan:
 
     @property
     def frailty_is_anew(self) -> bool:
-        """Whether the frailty's distribution is that among those at the start of the curves, in place of that at the origin."""
-        return self.frailty is not None and self.analysis.model.landmark is not None
+        """Whether the frailty's distribution is that among clusters at the start of the curves (a landmark, or by declaration where
+        they enter), in place of that at the origin: then nothing is conditioned on survival to it."""
+        frailty = self.analysis.model.frailty
+        return frailty is not None and (self.analysis.model.landmark is not None or frailty.entry == "at-entry")
+
+    def survived_before(self, cohort: Cohort) -> Floats:
+        """The time, (N,), through which the frailty of a row's cluster is known to have been survived before the row's subject came
+        under observation; 0 throughout where the frailty is counted from then."""
+        return np.zeros(len(cohort)) if self.frailty_is_anew else cohort.survived_before
+
+    def at_landmark(self, landmark: float) -> Plan:
+        """The same model of rows that a landmark has been applied to: curves, and a frailty, are counted from it."""
+        model = self.analysis.model.model_copy(update={"landmark": landmark})
+        return replace(self, analysis=self.analysis.model_copy(update={"model": model}), start=landmark)
 
     @property
     def smoothing(self) -> str:

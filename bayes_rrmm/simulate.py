@@ -52,12 +52,13 @@ def simulate_complete(plan: Plan, draws: Draws, cohort: Cohort, rng: np.random.G
 
 def draw_new_frailties(plan: Plan, draws: Draws, cohort: Cohort, eta: Floats, rng: np.random.Generator) -> Floats:
     """u = log w of each cluster, shape (S, G), from its distribution among those whose rows are free of the event at entry:
-    log-normal, or gamma with shape 1/theta and rate 1/theta + A, A the cumulative hazard (w = 1) they survived before."""
+    log-normal, or gamma with shape 1/theta and rate 1/theta + A, A the cumulative hazard (w = 1) they survived before, which is
+    0 where the frailty is counted from their entry or a landmark."""
     clusters = int(cohort.cluster_numbers.max()) + 1
     spread = draws[FRAILTY[str(plan.frailty)]][:, None]
     if plan.frailty == "log-normal":
         return np.asarray(spread * rng.normal(size=(len(spread), clusters)))
-    survived = baseline_of(plan, draws).cumulative_hazard(cohort.entry[None, :]) * np.exp(eta)
+    survived = baseline_of(plan, draws).cumulative_hazard(plan.survived_before(cohort)[None, :]) * np.exp(eta)
     before = np.stack([np.bincount(cohort.cluster_numbers, weights=row, minlength=clusters) for row in survived])
     w = rng.standard_gamma(1.0 / spread, (len(spread), clusters)) / (1.0 / spread + before)
     return np.asarray(np.log(np.maximum(w, np.finfo(np.float64).tiny)))

@@ -23,7 +23,8 @@ every_distribution = pytest.mark.parametrize("distribution", SPREAD)
 def planned(patients: pd.DataFrame, distribution: str, priors: str = "", endpoint: str = "") -> tuple[Cohort, Plan]:
     """Sixty patients in twelve centres of five."""
     frame = patients.assign(centre=np.resize([f"c{i}" for i in range(12)], 60), entry=patients["time"] / 10)
-    model = f"frailty = {{ cluster = 'centre', distribution = '{distribution}' }}"
+    seen = ", entry = 'whole-clusters'" if endpoint else ""
+    model = f"frailty = {{ cluster = 'centre', distribution = '{distribution}'{seen} }}"
     return cohort_and_plan(frame, "group", endpoint=endpoint, model=model, rest=f"[priors]\n{priors}")
 
 
@@ -68,7 +69,7 @@ def test_it_is_said_in_words(patients: pd.DataFrame, distribution: str) -> None:
     text = overview(plan, cohort)
     assert f"Frailty ({distribution}) of clusters (centre): 12 of 5 rows each" in text
     assert "average patient with frailty 1" in text
-    assert overview_record(plan, cohort)["frailty"] == {"cluster": "centre", "distribution": distribution}
+    assert overview_record(plan, cohort)["frailty"] == {"cluster": "centre", "distribution": distribution, "entry": None}
     (line,) = [line for line in prior_lines(plan) if "any two clusters (centre)" in line.about]
     assert f"{SPREAD[distribution]} ~ HalfNormal(0.4)" in line.about
     rng = np.random.default_rng(8)

@@ -29,8 +29,7 @@ def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the dat
     frame = frame.reset_index(drop=True)
     rows = np.arange(1, len(frame) + 1, dtype=np.int64)
     frailty = analysis.model.frailty
-    given = "the covariates" if frailty is None else "the covariates and the frailty"
-    outcome = read_outcome(frame, analysis.endpoint, rows, given)
+    outcome = read_outcome(frame, analysis.endpoint, rows, None if frailty is None else frailty.cluster)
     cluster = None if frailty is None else read_clusters(frame, frailty, rows)
     covariates = pd.DataFrame(index=pd.Index(rows, name="row"))
     if analysis.model.landmark is not None:
@@ -62,7 +61,7 @@ def build_cohort(frame: pd.DataFrame, analysis: Analysis, origin: str = "the dat
     )
     _check_whole(cohort)
     _check_gaps(cohort)
-    return cohort if frailty is None else with_checked_clusters(cohort, frailty)
+    return cohort if frailty is None else with_checked_clusters(cohort, frailty, analysis.model.landmark)
 
 
 def _check_whole(cohort: Cohort) -> None:

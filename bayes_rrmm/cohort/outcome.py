@@ -32,10 +32,8 @@ class Outcome:
     notes: tuple[str, ...]
 
 
-def read_outcome(
-    frame: pd.DataFrame, endpoint: Endpoint, rows: NDArray[np.int64], given: str = "the covariates"
-) -> Outcome:
-    """The endpoint's columns of `frame`; `given` is what spells of one subject are independent given, for the note on them.
+def read_outcome(frame: pd.DataFrame, endpoint: Endpoint, rows: NDArray[np.int64], cluster: str | None = None) -> Outcome:
+    """The endpoint's columns of `frame`; `cluster` is the column whose rows share a frailty, None without one.
 
     Raises DataError at the first rule broken.
     """
@@ -66,7 +64,7 @@ def read_outcome(
         rows,
     )
     time, keep, dropped, moved = _zero_times(time, entry, endpoint, rows)
-    ids, spells = _ids(frame, endpoint, time, entry, rows, given)
+    ids, spells = _ids(frame, endpoint, time, entry, rows, cluster)
     return Outcome(time, event, entry, weight, ids, keep, dropped, (*moved, *spells))
 
 
@@ -116,7 +114,7 @@ def _zero_times(
 
 
 def _ids(
-    frame: pd.DataFrame, endpoint: Endpoint, time: Floats, entry: Floats, rows: NDArray[np.int64], given: str
+    frame: pd.DataFrame, endpoint: Endpoint, time: Floats, entry: Floats, rows: NDArray[np.int64], cluster: str | None
 ) -> tuple[NDArray[np.str_] | None, tuple[str, ...]]:
     if endpoint.id is None:
         _refuse_undeclared_spells(frame, endpoint, rows)
@@ -128,17 +126,33 @@ def _ids(
     again = spells["id"].eq(spells["id"].shift())
     if not again.any():
         return ids, ()
-    if endpoint.entry is not None:
-        overlap = spells[again & (spells["entry"] < spells["time"].shift())]
-        if len(overlap):
-            first = overlap.iloc[0]
-            raise DataError(
-                f"row {first['row']}, column {endpoint.id!r} is {first['id']!r}: its spell from {first['entry']:g} to "
-                f"{first['time']:g} overlaps another spell of that subject; end one where the next begins. "
-                f"{len(overlap)} spells overlap."
-            )
     subjects = spells["id"].nunique()
+    if endpoint.entry is None and cluster == endpoint.id:
+        return ids, (
+            f"{len(ids)} rows are times of {subjects} subjects, each counted from its own origin, taken as independent given the "
+            "covariates and the frailty.",
+        )
+    _refuse_overlap(spells[again & (spells["entry"] < spells["time"].shift())], endpoint)
+    given = "the covariates" if cluster is None else "the covariates and the frailty"
     return ids, (f"{len(ids)} rows are spells of {subjects} subjects, taken as independent given {given}.",)
+
+
+def _refuse_overlap(overlap: pd.DataFrame, endpoint: Endpoint) -> None:
+    """Nobody is at risk twice at one time: time counted twice narrows every interval. Without an entry all rows begin at 0."""
+    if not len(overlap):
+        return
+    first = overlap.iloc[0]
+    remedy = "end one where the next begins"
+    if endpoint.entry is None:
+        remedy = (
+            "name the column that says when each begins as entry in [endpoint], or leave one row a subject; where rows are times "
+            f'from origins of their own, as of recurrent events, give them a frailty = {{ cluster = "{endpoint.id}", '
+            'distribution = "gamma" } in [model]'
+        )
+    raise DataError(
+        f"row {first['row']}, column {endpoint.id!r} is {first['id']!r}: its spell from {first['entry']:g} to {first['time']:g} "
+        f"overlaps another spell of that subject; {remedy}. {len(overlap)} spells overlap."
+    )
 
 
 def _refuse_undeclared_spells(frame: pd.DataFrame, endpoint: Endpoint, rows: NDArray[np.int64]) -> None:

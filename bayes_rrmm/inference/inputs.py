@@ -110,7 +110,7 @@ def _rows(plan: Plan, cohort: Cohort) -> dict[str, Floats]:
     cluster = np.empty((len(cohort), 0)) if plan.frailty is None else cohort.cluster_numbers[:, None].astype(np.float64)
     columns = np.concatenate([cluster, *named.values()], axis=1)
     outcome = (cohort.time, cohort.event, cohort.entry, cohort.weight)
-    before = cohort.survived_before
+    before = plan.survived_before(cohort)
     if plan.family == "weibull":
         cells = by_time(columns, *outcome, counts_as_survived=before > 0)
         rows: dict[str, Floats] = {

@@ -25,7 +25,8 @@ RATIOS_WITHIN = (
     "hazard ratios compare rows of one cluster ({cluster}), whose frailty is the same: between clusters hazards are not "
     "proportional, and their ratio is nearer to 1"
 )
-CURVES_OF_NEW = "curves are those of a new cluster ({cluster}): averaged over the distribution of the frailty"
+CURVES_OF_NEW = "curves are those of a new cluster ({cluster}): averaged over the distribution of the frailty{anew}"
+ANEW = ", which is that among clusters at the start of the curves"
 
 
 def estimate(fit: Fit, estimand: AnyEstimand, *, by: str | None = None, population: str | Cohort | None = None) -> Estimates:
@@ -198,7 +199,7 @@ def about_start(fit: Fit, who: Members) -> tuple[str, ...]:
 def _on_frailty(fit: Fit, note: str) -> tuple[str, ...]:
     """What a number of a model with a frailty is about; nothing to say of others."""
     frailty = fit.analysis.model.frailty
-    return () if frailty is None else (note.format(cluster=frailty.cluster),)
+    return () if frailty is None else (note.format(cluster=frailty.cluster, anew=ANEW if fit.plan.frailty_is_anew else ""),)
 
 
 def _labelled(fit: Fit, estimand: AnyEstimand, draws: xr.DataArray, extrapolated: xr.DataArray, **rest: Any) -> Estimates:

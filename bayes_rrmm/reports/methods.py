@@ -8,6 +8,7 @@ import pandas as pd
 
 from bayes_rrmm.agreement.wording import FOLLOW_UP
 from bayes_rrmm.errors import listed
+from bayes_rrmm.plan import Plan
 from bayes_rrmm.prior_words import prior_lines
 from bayes_rrmm.reports.citations import Bibliography
 from bayes_rrmm.results import Results
@@ -61,12 +62,23 @@ def _model(results: Results, bibliography: Bibliography) -> list[str]:
         kind = "under a regularised horseshoe" + cited if pooled.is_horseshoe else "partially pooled (exchangeable)"
         said.append(f"Effects of {pooled.term} were {kind}.")
     if plan.frailty is not None:
-        said.append(f"A {plan.frailty} frailty was shared within {model.frailty.cluster if model.frailty else 'clusters'}.")
+        cluster = model.frailty.cluster if model.frailty else "clusters"
+        said.append(f"A {plan.frailty} frailty was shared within {cluster}{_among(plan)}.")
     if model.landmark is not None:
         said.append(f"Follow-up started at a landmark of {model.landmark:g} {endpoint.unit} {bibliography.cite('landmark')}.")
     if fit.provenance.get("data", {}).get("delayed_entry") and model.landmark is None:
         said.append("Patients counted as at risk from their entry on (delayed entry).")
     return [*said, *_gaps(results)]
+
+
+def _among(plan: Plan) -> str:
+    """Among which clusters a frailty has its distribution, where that is not all of them at time 0."""
+    if plan.analysis.model.landmark is not None:
+        return ", distributed among the clusters at the landmark"
+    entry = None if plan.analysis.model.frailty is None else plan.analysis.model.frailty.entry
+    if entry == "at-entry":
+        return ", distributed among the clusters as they entered (an approximation)"
+    return ", clusters being seen only if all members survived to entry" if entry == "whole-clusters" else ""
 
 
 def _gaps(results: Results) -> list[str]:

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayes_rrmm.cohort.clusters import several_subjects
 from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.fitted import Fit
+from bayes_rrmm.plan import Plan
 from bayes_rrmm.sensitivity.group_frequentist import counted, cox_alone
 from bayes_rrmm.sensitivity.group_question import GroupQuestion
 from bayes_rrmm.sensitivity.group_tables import read_columns, shift_of
@@ -44,6 +46,10 @@ class Reading:
     refit: bool = True
     note: str = ""
 
+    def plan_of(self, plan: Plan) -> Plan:
+        """The plan of its refit: a frailty is counted from its landmark."""
+        return plan if plan.frailty is None or math.isnan(self.landmark) else plan.at_landmark(self.landmark)
+
 
 @dataclass(frozen=True)
 class FollowUp:
@@ -55,7 +61,7 @@ class FollowUp:
 
     def refits(self, fit: Fit) -> list[Refit]:
         """A refit for each reading that can be sampled, but the first."""
-        return [Refit(f"follow-up: {item.name}", fit.plan, item.cohort) for item in self.readings[1:] if item.refit]
+        return [Refit(f"follow-up: {item.name}", item.plan_of(fit.plan), item.cohort) for item in self.readings[1:] if item.refit]
 
 
 def follow_up_of(question: GroupQuestion, fit: Fit, cohort: Cohort, treated_at: Any, landmarks: Sequence[float] | None) -> FollowUp:
@@ -145,11 +151,19 @@ def _sampled(question: GroupQuestion, fit: Fit, reading: Reading) -> Reading:
         why = f"nobody of {question.versus} is at risk"
     elif not rows.events:
         why = "no event follows"
-    elif plan.frailty == "log-normal" and np.any(rows.survived_before > 0):
-        why = "not refitted: a log-normal frailty has no closed form for late entry"
+    elif _is_unidentified(plan, reading):
+        why = "not refitted: late entry of single members of a cluster says nothing of its frailty that could be used"
     elif reading.name == DEPENDENT and plan.covariates is not None and not rows.select(_split(rows)).is_complete().all():
         why = "not refitted: a patient with a gap to be marginalised would have a value before treatment and another after"
     return Reading(reading.name, rows, reading.landmark, reading.moved, refit=not why, note=why)
+
+
+def _is_unidentified(plan: Plan, reading: Reading) -> bool:
+    """Whether subjects enter late into clusters of which others are not seen, or under a frailty without closed form given that."""
+    if plan.frailty is None:
+        return False
+    late = reading.plan_of(plan).survived_before(reading.cohort) > 0
+    return bool(np.any(late & (several_subjects(reading.cohort) | (plan.frailty == "log-normal"))))
 
 
 def _split(rows: Cohort) -> Any:

@@ -73,10 +73,15 @@ class EffectTable(Record):
 
 class FrailtyPart(Record):
     """A factor on the hazard that the rows of one cluster share. `cluster` names the column that says which rows those are:
-    the patient, where rows are spells of one (then `id` names it too), or a centre."""
+    the patient, where rows are spells of one (then `id` names it too), or a centre.
+
+    Its distribution is that among clusters at time 0, or at a landmark among those that still have somebody at risk. Under delayed
+    entry of clusters with several subjects `entry` says how clusters come to be seen: `whole-clusters`, only if all their members
+    survived to their entry, or `at-entry`, an approximation: the distribution is that among clusters as they entered."""
 
     cluster: str
     distribution: Literal["gamma", "log-normal"]
+    entry: Literal["whole-clusters", "at-entry"] | None = None
 
 
 class ModelPart(Record):

@@ -12,7 +12,6 @@ from bayes_rrmm.messages import explain
 from bayes_rrmm.priors import Kind, Statement, parse_statement
 from bayes_rrmm.specification.formula import Formula, Term
 from bayes_rrmm.specification.frailty import check_frailty
-from bayes_rrmm.specification.landmark import check_landmark
 
 if TYPE_CHECKING:
     from bayes_rrmm.specification.analysis import Analysis
@@ -84,7 +83,6 @@ def check_against_formula(analysis: Analysis) -> None:
     _check_variables(analysis)
     _check_covariate_model(analysis)
     check_frailty(analysis)
-    check_landmark(analysis)
     _check_populations(analysis)
     for index, estimand in enumerate(analysis.estimands, start=1):
         _check_estimand(analysis, estimand, f"[[estimands]] number {index}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bayes_rrmm.errors import AnalysisError
 
 if TYPE_CHECKING:
-    from bayes_rrmm.specification.analysis import Analysis
+    from bayes_rrmm.specification.analysis import Analysis, FrailtyPart
 
 
 def check_frailty(analysis: Analysis) -> None:
@@ -21,6 +21,7 @@ def check_frailty(analysis: Analysis) -> None:
             )
         return
     _check_cluster(analysis, frailty.cluster)
+    _check_entry(analysis, frailty)
     if analysis.endpoint.weight is not None:
         raise AnalysisError(
             f"[model] frailty: a row of weight {analysis.endpoint.weight!r} stands for several patients, and they would share "
@@ -32,6 +33,22 @@ def check_frailty(analysis: Analysis) -> None:
                 f"[model] frailty: gaps in {name!r} are marginalised, row by row, and rows of one cluster are not independent; "
                 'set missing = "drop" or "level", or remove the frailty.'
             )
+
+
+def _check_entry(analysis: Analysis, frailty: FrailtyPart) -> None:
+    """How clusters come to be seen is a question of delayed entry alone, and a log-normal frailty has one answer to it."""
+    stated = f'[model] frailty: entry = "{frailty.entry}"'
+    if frailty.entry is None:
+        return
+    if analysis.model.landmark is not None:
+        raise AnalysisError(f"{stated} and a landmark: the frailty is then that of clusters at the landmark; remove entry.")
+    if analysis.endpoint.entry is None:
+        raise AnalysisError(f"{stated}: nobody enters late without an entry column; name it in [endpoint], or remove entry.")
+    if frailty.distribution == "log-normal" and frailty.entry != "at-entry":
+        raise AnalysisError(
+            f"{stated}: the chance that all members survive to their entry has no closed form under a log-normal frailty; set "
+            'distribution = "gamma", or entry = "at-entry".'
+        )
 
 
 def _check_cluster(analysis: Analysis, cluster: str) -> None:

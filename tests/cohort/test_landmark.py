@@ -143,7 +143,6 @@ def test_a_saved_run_has_its_entries(patients: pd.DataFrame, tmp_path: Path) -> 
     [
         ("landmark = 0", ASKED, "landmark = 0: it should be greater than 0"),
         ("landmark = 'six'", ASKED, "must be a number"),
-        (LANDMARK + "\nfrailty = { cluster = 'sex', distribution = 'log-normal' }", ASKED, 'set distribution = "gamma"'),
     ],
 )
 def test_what_a_landmark_contradicts_is_refused(model: str, rest: str, says: str, analysis_text) -> None:

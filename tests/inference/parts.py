@@ -32,7 +32,7 @@ PARTS = {
     "pooled": ("sex + site", "", 'effects = { site = "pooled" }', ""),
     "two pooled": ("site + stage", "", 'effects = { site = "pooled", stage = "pooled" }', ""),
     "horseshoe": ("sex * site", "", "effects = { 'sex:site' = { pooling = 'horseshoe' } }", ""),
-    "gamma frailty": ("sex", ENTRY, 'frailty = { cluster = "centre", distribution = "gamma" }', ""),
+    "gamma frailty": ("sex", ENTRY, 'frailty = { cluster = "centre", distribution = "gamma", entry = "whole-clusters" }', ""),
     "gamma frailty, piecewise": ("sex", "", f'{CUTS}frailty = {{ cluster = "centre", distribution = "gamma" }}', ""),
     "log-normal frailty": ("sex", "", 'frailty = { cluster = "centre", distribution = "log-normal" }', ""),
     "gaps": ("known + stage", ENTRY, MARGINALISED, ""),

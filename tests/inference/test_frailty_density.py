@@ -51,12 +51,13 @@ def spells() -> pd.DataFrame:
 def planned(spells: pd.DataFrame, baseline: str, covariates: str, distribution: str) -> tuple[Plan, br.Cohort]:
     """The plan and rows of an analysis with a frailty of the centre; under a log-normal one nobody enters late."""
     model, prior = BASELINES[baseline]
+    seen = ', entry = "whole-clusters"' if distribution == "gamma" else ""
     formula, variables, priors = COVARIATES[covariates]
     effects = ", ".join(f'{name} = "pooled"' for name in ("site", "stage") if name in formula)
     analysis = parse(
         f'schema = 1\ntitle = "A test"\n[endpoint]\nname = "OS"\ntime = "time"\nevent = "event"\nunit = "months"\nentry = "entry"\n'
         f'id = "who"\n[model]\nformula = "{formula}"\n{model}\neffects = {{ {effects} }}\n'
-        f'frailty = {{ cluster = "centre", distribution = "{distribution}" }}\n{variables}\n'
+        f'frailty = {{ cluster = "centre", distribution = "{distribution}"{seen} }}\n{variables}\n'
         f"[priors]\n{prior}\n{priors}\nfrailty = {{ half_normal = 0.7 }}\n"
     )
     late = spells.index % 2 == 0 if distribution == "log-normal" else np.zeros(len(spells), dtype=bool)

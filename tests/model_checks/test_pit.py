@@ -55,7 +55,8 @@ def test_u_is_the_prediction_of_the_others() -> None:
 def test_entry_gaps_and_frailty_are_in_the_prediction() -> None:
     """By hand at one draw: the hazard since entry; the mixture over a gap's values; a gamma frailty given the cluster's others."""
     frame = weibull(40, 1.0, 2).assign(event=1, start=lambda rows: 0.25 * rows["time"])
-    fit = one_draw(frame, endpoint='entry = "start"', model='frailty = { cluster = "site", distribution = "gamma" }')
+    model = 'frailty = { cluster = "site", distribution = "gamma", entry = "whole-clusters" }'
+    fit = one_draw(frame, endpoint='entry = "start"', model=model)
     rows = fit.require_cohort("test")
     draws = {name: values[0] for name, values in fit.draws.items()}
     relative = np.exp(draws["log_rate"] + fit.plan.encoding.design(rows.covariates) @ draws["beta"])
@@ -176,7 +177,8 @@ def test_what_cannot_be_done_is_refused() -> None:
     frame = weibull(20, 1.0, 8)
     with pytest.raises(FitError, match="the probability integral transform needs the analysed rows"):
         pit(dataclasses.replace(fit_of(frame), cohort=None))
-    fit = fit_of(frame.assign(patient=np.repeat(np.arange(10), 2)), endpoint='id = "patient"')
+    spells = frame.assign(patient=np.repeat(np.arange(10), 2), start=np.where(np.arange(20) % 2, np.roll(frame["time"], 1), 0.0))
+    fit = fit_of(spells.assign(time=spells["time"] + spells["start"]), endpoint='id = "patient"\nentry = "start"')
     assert len(pit(fit).u) == 20
     with pytest.raises(FitError, match="needs ids"):
         pit(fit, dataclasses.replace(fit.require_cohort("test"), id=None))

@@ -140,16 +140,19 @@ def test_a_landmark_before_any_treatment_has_no_group() -> None:
     assert "follow-up: landmark 3" not in set(found.refits["name"])
 
 
-def test_a_log_normal_frailty_has_no_late_entry() -> None:
-    """Readings with late entry are left out with the reason; the time-dependent one, where nobody enters late, is made."""
+def test_under_a_frailty_only_late_entry_is_left_out() -> None:
+    """The reading with late entry is left out with the reason; the time-dependent one, where nobody enters late, is made, and that
+    of a landmark, whose frailty is counted from it."""
     frame = immortal().assign(centre=np.resize(["x", "y", "z"], 135))
     cohort, plan = fits.cohort_and_plan(
         frame, "group", model='frailty = { cluster = "centre", distribution = "log-normal" }', rest=REFERENCE
     )
     fit = fits.prior_fit(plan, cohort)
     readings = follow_up_of(ask(fit, cohort, "few"), fit, cohort, frame["treated"], (8.0,)).readings
-    assert [item.refit for item in readings] == [True, False, True, False]
-    assert "no closed form for late entry" in readings[1].note
+    assert [item.refit for item in readings] == [True, False, True, True]
+    assert "late entry of single members of a cluster" in readings[1].note
+    assert readings[3].plan_of(plan).survived_before(readings[3].cohort).max() == 0.0
+    assert readings[3].plan_of(plan).start == 8.0
 
 
 def test_highest_density_is_said_to_be_missing() -> None:
