@@ -65,7 +65,7 @@ def hazard_ratio_rows(known: Counterparts, alone: WithoutPrior, estimand: Hazard
             None if both is None else estimate_and_limits(both[index], known.prob, centre=0.5),
         )
         few = tuple(few_events(events_of(known, known.complete, estimand, contrast)))
-        ratio = Ratio(estimand, contrast, identity, posterior_answer(draws, estimates.interval), without, few)
+        ratio = Ratio(estimand, contrast, identity, posterior_answer(draws, estimates.interval, estimates.scale), without, few)
         compared += _rows_of(known, ratio, likelihood)
     return compared
 

@@ -12,11 +12,12 @@ from bayes_rrmm.agreement.curve_answers import of_kaplan_meier, of_standardised,
 from bayes_rrmm.agreement.explain import Without, explanation, prior_reasons
 from bayes_rrmm.agreement.row import NOTHING, Comparison, Row, posterior_answer
 from bayes_rrmm.agreement.standardised_side import Curves, standardised_curves
-from bayes_rrmm.agreement.verdict import Answer, Reason, Transform, few_events, log_minus_log
+from bayes_rrmm.agreement.verdict import Answer, Reason, Transform, few_events
 from bayes_rrmm.agreement.without_prior import METHODS, WithoutPrior, estimate_and_limits, read_as, unbounded
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.estimands import ENTERERS, Curve, Median, Rmst, Survival
 from bayes_rrmm.reading import Estimates
+from bayes_rrmm.reading.scales import TRANSFORMS
 from bayes_rrmm.reading.table import labelled_draws
 
 
@@ -36,11 +37,7 @@ class Quantity:
     @property
     def scale(self) -> Transform:
         """The scale of comparison."""
-        if self.estimates.contrast == "difference":
-            return float
-        if self.estimates.contrast == "ratio" or isinstance(self.estimand, Median):
-            return math.log
-        return log_minus_log if isinstance(self.estimand, Survival) else float
+        return TRANSFORMS[self.estimates.scale]
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -97,7 +94,7 @@ def _quantities(alone: WithoutPrior, estimand: Survival | Median | Rmst, estimat
             None if at_maximum is None else estimate_and_limits(at_maximum, estimates.interval.prob),
             None if both is None else estimate_and_limits(both, estimates.interval.prob, centre=0.5),
         )
-        bayes = posterior_answer(draws, estimates.interval)
+        bayes = posterior_answer(draws, estimates.interval, estimates.scale)
         yield Quantity(estimand, estimates, group, versus, time, identity, bayes, without)
 
 

@@ -164,6 +164,6 @@ def _require_fitting(estimates: Estimates, cohort: Cohort, start: float) -> None
 
 
 def _summary(estimates: Estimates) -> Estimate:
-    summary = summary_of(estimates.draws.to_numpy().ravel(), estimates.interval, None)
+    summary = summary_of(estimates.draws.to_numpy().ravel(), estimates.interval, None, estimates.scale)
     return summary["median"], summary["lower"], summary["upper"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bayes_rrmm.agreement.verdict import Answer, Reason, Transform, Verdict, judge, not_comparable
 from bayes_rrmm.cohort.record import Floats
+from bayes_rrmm.reading.scales import Scale
 from bayes_rrmm.reading.summary import summary_of
 from bayes_rrmm.specification.analysis import IntervalChoice
 
@@ -62,7 +63,7 @@ class Row:
     rows_freq: float
 
 
-def posterior_answer(draws: Floats, interval: IntervalChoice) -> Answer:
-    """Posterior median and interval."""
-    summary = summary_of(draws.ravel(), interval, None)
+def posterior_answer(draws: Floats, interval: IntervalChoice, scale: Scale) -> Answer:
+    """Posterior median and interval, a shortest one the shortest on the scale of comparison."""
+    summary = summary_of(draws.ravel(), interval, None, scale)
     return Answer(summary["median"], summary["lower"], summary["upper"])

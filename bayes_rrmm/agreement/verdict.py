@@ -60,11 +60,6 @@ OF_WIDTH_ONLY = frozenset({"borrows-strength"})
 Transform = Callable[[float], float]
 
 
-def log_minus_log(survival: float) -> float:
-    """log(-log S), the scale on which survival probabilities are compared."""
-    return math.log(-math.log(survival))
-
-
 @dataclass(frozen=True)
 class Reason:
     """One of the known reasons, and the number that showed that it holds."""

@@ -95,7 +95,7 @@ def densities(
 
 def _density(row: RatioRow, draws: Floats, below: float, found: Ratios) -> _Density:
     """P(HR < 1) is that of the table, so that a figure never says another number."""
-    lower, upper, _ = interval_of(draws, IntervalChoice(kind="hdi" if found.kind == "hdi" else "eti", prob=INNER))
+    lower, upper, _ = interval_of(draws, IntervalChoice(kind="hdi" if found.kind == "hdi" else "eti", prob=INNER), "log")
     return _Density(row, draws, row.p_below if below == 1.0 else float(np.mean(draws < below)), (lower, upper))
 
 

@@ -80,7 +80,7 @@ def _hazards(fit: Fit, rows: Cohort, by: str | None) -> list[_Hazard]:
         own = rows.select(keep)
         draws = curve.curve.hazard(times)
         end = float(own.time.max()) if len(own) else 0.0
-        posterior = curve_of(times, draws, interval, end)
+        posterior = curve_of(times, draws, interval, end, scale="log")
         outcome = (own.time, own.event, own.entry, own.weight)
         rates = occurrence(*outcome, cuts=rate_cuts(fit, own), prob=interval.prob)
         name = "All patients" if by is None else curve.label

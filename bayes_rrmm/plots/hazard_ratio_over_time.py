@@ -101,7 +101,8 @@ def _ratios(results: Results, known: Counterparts, of: str, contrasts: Sequence[
     for contrast in contrasts:
         level, versus = contrast.group, contrast.versus
         end = min(curves[level].last_follow_up, curves[versus].last_follow_up)
-        marginal = curve_of(times, hazards[level] / hazards[versus], fit.analysis.sampling.interval, end)
+        ratio, interval = hazards[level] / hazards[versus], fit.analysis.sampling.interval
+        marginal = curve_of(times, ratio, interval, end, scale="log")
         windows = () if isinstance(windowed, str) else windows_of(known, windowed, of, contrast, end)
         found.append(_Ratio(level, versus, constant[level], marginal, windows))
     return found, windowed if isinstance(windowed, str) else ""

@@ -56,7 +56,7 @@ def _draw(panel: Axes, one: Predicted, results: Results) -> None:
     if not len(one.time):
         panel.text(0.03, 0.05, "fewer than 10 at risk", transform=panel.transAxes, size=6, color=QUIET)
         return
-    draw_curve(panel, curve_of(one.time, one.replicates, results.fit.analysis.sampling.interval, one.few_left))
+    draw_curve(panel, curve_of(one.time, one.replicates, results.fit.analysis.sampling.interval, one.few_left, scale="natural"))
     curve = one.observed
     last = curve.survival[-1] if len(curve.time) else 1.0
     times = np.concatenate([[curve.start], curve.time, [curve.last_follow_up]])
@@ -139,7 +139,7 @@ def _outside(results: Results, one: Predicted) -> float:
     """The share of the follow-up during which the observed curve is outside the pointwise interval."""
     if not len(one.time):
         return math.nan
-    band = curve_of(one.time, one.replicates, results.fit.analysis.sampling.interval)
+    band = curve_of(one.time, one.replicates, results.fit.analysis.sampling.interval, scale="natural")
     observed = np.append(1.0, one.observed.survival)[np.searchsorted(one.observed.time, one.time, side="right")]
     return float(np.mean((observed < band.lower - 1e-12) | (observed > band.upper + 1e-12)))
 

@@ -138,7 +138,7 @@ def _median(fit: Fit, before: Fit) -> _Pair:
 
 
 def _summary(fit: Fit, draws: Floats) -> Answer:
-    lower, upper, _ = interval_of(draws, fit.analysis.sampling.interval)
+    lower, upper, _ = interval_of(draws, fit.analysis.sampling.interval, "log")
     return quantile_of(draws, 0.5), lower, upper
 
 

@@ -109,7 +109,7 @@ def _compared(results: Results, by: str, versus: str) -> list[_Compared]:
     for level, end in ends.items():
         upto = times <= end
         differences = np.column_stack([np.zeros(len(areas[level])), (areas[level] - areas[versus])[:, upto]])
-        posterior = curve_of(np.append(fit.plan.start, times[upto]), differences, interval)
+        posterior = curve_of(np.append(fit.plan.start, times[upto]), differences, interval, scale="natural")
         observed, missing = _observed(known, by, (level, versus), fit.plan.start, times[upto])
         reported = _reported(results, by, (level, versus), end)
         tick = max(ticks[ticks <= end], default=0.0)

@@ -127,7 +127,7 @@ def _cells(results: Results, row: RatioRow) -> tuple[str, str]:
 
 def _ratio(fit: Fit, draws: Mapping[Key, Floats], row: RatioRow, first: RatioRow) -> str:
     one, other = (draws[item.term, item.group, item.versus, item.subgroup] for item in (row, first))
-    lower, upper, _ = interval_of(one / other, fit.analysis.sampling.interval)
+    lower, upper, _ = interval_of(one / other, fit.analysis.sampling.interval, "log")
     return ratio_text((quantile_of(one / other, 0.5), lower, upper))
 
 

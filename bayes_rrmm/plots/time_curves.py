@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.plots.style import POSTERIOR
+from bayes_rrmm.reading.scales import Scale
 from bayes_rrmm.reading.summary import summary_of
 from bayes_rrmm.rounding import interval_words
 from bayes_rrmm.specification.analysis import IntervalChoice
@@ -37,9 +38,9 @@ class Curve:
         return float(self.median[index]), float(self.lower[index]), float(self.upper[index])
 
 
-def curve_of(time: Floats, draws: Floats, interval: IntervalChoice, end: float = math.inf) -> Curve:
-    """The curve of draws of shape (S, T)."""
-    found = [summary_of(column, interval, None) for column in draws.T]
+def curve_of(time: Floats, draws: Floats, interval: IntervalChoice, end: float = math.inf, *, scale: Scale) -> Curve:
+    """The curve of draws of shape (S, T); shortest intervals are the shortest on `scale`."""
+    found = [summary_of(column, interval, None, scale) for column in draws.T]
     median, lower, upper = (np.array([row[name] for row in found], dtype=np.float64) for name in ("median", "lower", "upper"))
     return Curve(time, median, lower, upper, end)
 

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_rrmm.errors import FitError, nearest
+from bayes_rrmm.reading.scales import Scale, scale_of
 from bayes_rrmm.specification.analysis import IntervalChoice
 
 
@@ -41,6 +42,11 @@ class Estimates:
     null: float | None = None
     notes: tuple[str, ...] = ()
     mark: str = ""
+
+    @property
+    def scale(self) -> Scale:
+        """The scale on which its values are compared, and a shortest interval is the shortest."""
+        return scale_of(self.estimand, self.contrast)
 
     @property
     def label_dims(self) -> tuple[str, ...]:

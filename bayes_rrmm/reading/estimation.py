@@ -167,7 +167,7 @@ def _read(fit: Fit, estimand: Survival | Median | Rmst, curve: GroupCurve) -> tu
     medians = curve.curve.quantile(0.5)
     horizon = curve.last_follow_up if estimand.horizon is None else estimand.horizon
     reached = np.where(medians <= horizon, medians, math.inf)
-    reported = summary_of(reached, fit.analysis.sampling.interval, None)
+    reported = summary_of(reached, fit.analysis.sampling.interval, None, "log")
     limits = [reported[name] for name in ("lower", "median", "upper")]
     return reached, [any(math.isfinite(limit) and limit > curve.last_follow_up for limit in limits)]
 

@@ -13,6 +13,7 @@ import xarray as xr
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.errors import FitError
 from bayes_rrmm.reading.estimates import Estimates
+from bayes_rrmm.reading.scales import Scale, on_scale
 from bayes_rrmm.specification.analysis import IntervalChoice
 
 
@@ -35,7 +36,7 @@ def summarise(
     rows = []
     for place in np.ndindex(values.shape[1:]):
         of_label = np.ascontiguousarray(values[(slice(None), *place)])
-        row = {**_coordinates(draws, dict(zip(dims, place, strict=True))), **summary_of(of_label, choice, threshold)}
+        row = {**_coordinates(draws, dict(zip(dims, place, strict=True))), **summary_of(of_label, choice, threshold, estimates.scale)}
         row["extrapolated"] = bool(beyond[place])
         rows.append(row)
     return pd.DataFrame(rows)
@@ -51,12 +52,14 @@ def _coordinates(draws: xr.DataArray, place: dict[Hashable, int]) -> dict[str, A
     return found
 
 
-def summary_of(draws: Floats, interval: IntervalChoice, threshold: float | None) -> dict[str, Any]:
-    """The summary of draws of shape (S,), some of which may be +infinity."""
+def summary_of(
+    draws: Floats, interval: IntervalChoice, threshold: float | None, scale: Scale = "natural"
+) -> dict[str, Any]:
+    """The summary of draws of shape (S,), some of which may be +infinity; a shortest interval is the shortest on `scale`."""
     finite = np.isfinite(draws)
     everywhere = bool(finite.all())
     ordered = np.sort(draws)
-    lower, upper, kind = _interval(ordered, interval)
+    lower, upper, kind = _interval(ordered, interval, scale)
     return {
         "median": _quantile(ordered, 0.5),
         "mean": float(draws.mean()) if everywhere else math.nan,
@@ -88,20 +91,23 @@ def _quantile(ordered: Floats, probability: float) -> float:
     return float(ordered[low] + share * (ordered[low + 1] - ordered[low]))
 
 
-def interval_of(draws: Floats, choice: IntervalChoice) -> tuple[float, float, str]:
-    """Lower and upper limit, and the kind they are: equal-tailed, or the shortest interval (Hyndman 1996).
+def interval_of(draws: Floats, choice: IntervalChoice, scale: Scale = "natural") -> tuple[float, float, str]:
+    """Lower and upper limit, and the kind they are: equal-tailed, or the shortest interval (Hyndman 1996) on `scale`.
 
-    A shortest interval does not exist where more than 1 - prob of the draws are infinite: then equal-tailed.
+    A shortest interval does not exist where more than 1 - prob of the draws are infinite there: then equal-tailed.
     """
-    return _interval(np.sort(draws), choice)
+    return _interval(np.sort(draws), choice, scale)
 
 
-def _interval(ordered: Floats, choice: IntervalChoice) -> tuple[float, float, str]:
-    if choice.kind == "hdi" and np.mean(np.isinf(ordered)) < 1 - choice.prob:
+def _interval(ordered: Floats, choice: IntervalChoice, scale: Scale) -> tuple[float, float, str]:
+    if choice.kind == "hdi":
         inside = max(1, math.floor(choice.prob * len(ordered)))
-        upper = ordered[inside:]
-        width = np.subtract(upper, ordered[: len(upper)], out=np.full(len(upper), np.inf), where=np.isfinite(upper))
+        values = on_scale(ordered, scale)
+        with np.errstate(invalid="ignore"):
+            width = np.abs(values[inside:] - values[: len(values) - inside])
+        width = np.where(np.isfinite(width), width, np.inf)
         start = int(np.argmin(width))
-        return float(ordered[start]), float(ordered[start + inside]), "hdi"
+        if math.isfinite(width[start]):
+            return float(ordered[start]), float(ordered[start + inside]), "hdi"
     tail = (1 - choice.prob) / 2
     return _quantile(ordered, tail), _quantile(ordered, 1 - tail), "eti"

@@ -61,7 +61,7 @@ def estimates_table(read: list[tuple[AnyEstimand, Estimates]], passed: dict[str,
         for name, labels, draws in labelled_draws(estimand, estimates):
             verdict = None if passed is None else passed[name]
             for threshold in thresholds:
-                summary = summary_of(draws.ravel(), estimates.interval, threshold)
+                summary = summary_of(draws.ravel(), estimates.interval, threshold, estimates.scale)
                 rows.append({**_identity(estimand, estimates, labels), **summary, "passed": verdict})
             if estimates.unit == "rank":
                 about = {**_identity(estimand, estimates, labels), "passed": verdict}

@@ -181,7 +181,7 @@ def _rows(estimand: AnyEstimand, estimates: Estimates, known: dict[str, Floats])
     rows = []
     for name, _, draws in labelled_draws(estimand, estimates):
         flat, value = draws.ravel(), float(known[name][0])
-        lower, upper, _ = interval_of(flat, estimates.interval)
+        lower, upper, _ = interval_of(flat, estimates.interval, estimates.scale)
         row = {"quantity": name, "unit": estimates.unit, "scale": _scale(estimates), "truth": value, "lower": lower, "upper": upper}
         rows.append({**row, "median": quantile_of(flat, 0.5), "below": float(np.mean(flat < value))})
     return rows

@@ -90,6 +90,6 @@ def _failed(fit: Fit, read: list[tuple[AnyEstimand, Estimates]]) -> tuple[str, .
 
 
 def _read(estimates: Estimates, failed: tuple[str, ...]) -> Posterior:
-    summary = summary_of(estimates.draws.to_numpy().ravel(), estimates.interval, 1.0)
+    summary = summary_of(estimates.draws.to_numpy().ravel(), estimates.interval, 1.0, estimates.scale)
     answer = Answer(summary["median"], summary["lower"], summary["upper"])
     return Posterior(answer, summary["p_not_reached"], summary["p_above"], failed)

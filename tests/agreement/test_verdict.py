@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from bayes_rrmm.agreement.verdict import REASONS, Answer, Reason, Verdict, judge, log_minus_log, not_comparable
+from bayes_rrmm.agreement.row import posterior_answer
+from bayes_rrmm.agreement.verdict import REASONS, Answer, Reason, Verdict, judge, not_comparable
+from bayes_rrmm.reading.scales import TRANSFORMS
+from bayes_rrmm.specification.analysis import IntervalChoice
 
 Z = 1.959963984540054
 FREQ = Answer(10.0, 10.0 - Z, 10.0 + Z)
@@ -52,6 +55,7 @@ def test_scales() -> None:
     """Ratios and times are compared as logs, survival as log(-log S), whose limits change places."""
     found = judge(Answer(2.0, 1.0, 4.0), Answer(2.0 * math.e**0.25, 1.0, 4.0), math.log, 0.95, [])
     assert found.difference_in_se == pytest.approx(-0.25 / (math.log(4) / (2 * Z)))
+    log_minus_log = TRANSFORMS["log-minus-log"]
     survival = judge(Answer(0.5, 0.4, 0.6), Answer(0.5, 0.3, 0.7), log_minus_log, 0.95, [])
     widths = [log_minus_log(low) - log_minus_log(high) for low, high in ((0.4, 0.6), (0.3, 0.7))]
     assert survival.width_ratio == pytest.approx(widths[0] / widths[1])
@@ -103,3 +107,16 @@ def test_what_is_found_on_differing_is_added() -> None:
     assert judge(bayes(0.1, 0.5), FREQ, float, 0.95, [], look).codes == "borrows-strength"
     assert judge(bayes(2.0, 0.5), FREQ, float, 0.95, [], look).codes == "borrows-strength;unexplained"
     assert judge(bayes(2.0, 0.5), FREQ, float, 0.95, [Reason("pooled")], look).codes == "pooled;borrows-strength"
+
+
+@pytest.mark.parametrize("kind", ["eti", "hdi"])
+@pytest.mark.parametrize("se", [0.2, 0.6, 1.0])
+def test_a_posterior_equal_to_the_frequentist_answer_agrees(kind: str, se: float) -> None:
+    """Where the posterior of a log hazard ratio is the frequentist normal, the verdict is agreement, whatever kind of interval is
+    asked for and however wide it is: a shortest interval is the shortest on the scale of comparison."""
+    draws = np.exp(np.log(0.6) + se * ndtri((np.arange(40_000) + 0.5) / 40_000))
+    freq = Answer(0.6, 0.6 * np.exp(-1.959964 * se), 0.6 * np.exp(1.959964 * se))
+    found = judge(posterior_answer(draws, IntervalChoice(kind=kind), "log"), freq, math.log, 0.95, [])
+    assert found.verdict == "agree"
+    assert found.width_ratio == pytest.approx(1.0, abs=0.005)
+    assert abs(found.difference_in_se) < 0.01

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayes_rrmm.errors import FitError
-from bayes_rrmm.estimands import HazardRatio, Rank, Rmst, Survival
+from bayes_rrmm.estimands import HazardRatio, Median, Rank, Rmst, Survival
 from bayes_rrmm.fitted import Fit
-from bayes_rrmm.reading import estimate, summarise
+from bayes_rrmm.reading import estimate, estimates_table, summarise
 from bayes_rrmm.reading.summary import interval_of, quantile_of, summary_of
+from bayes_rrmm.reading.table import labelled_draws
 from bayes_rrmm.specification.analysis import IntervalChoice
 
 COLUMNS = [
@@ -145,7 +146,9 @@ def test_the_analysis_chooses_the_interval(fit_of: Callable[..., Fit]) -> None:
     read = estimate(fit, HazardRatio("group", "c"))
     draws = read.draws.to_numpy().ravel()
     chosen = summarise(read).iloc[0]
-    assert (chosen["lower"], chosen["upper"], chosen["interval"], chosen["prob"]) == (*shortest(draws, 0.8), "hdi", 0.8)
+    low, high = shortest(np.log(draws), 0.8)  # a ratio's, on the log scale
+    assert (chosen["lower"], chosen["upper"]) == pytest.approx((math.exp(low), math.exp(high)), rel=1e-12)
+    assert (chosen["interval"], chosen["prob"]) == ("hdi", 0.8)
     other = summarise(read, interval=eti(0.5)).iloc[0]
     assert (other["lower"], other["interval"], other["prob"]) == (pytest.approx(np.quantile(draws, 0.25)), "eti", 0.5)
 
@@ -162,3 +165,56 @@ def test_what_estimates_show_of_themselves(mixed_fit: Fit) -> None:
     assert attributes == {
         "estimand": "rmst", "endpoint": "OS", "unit": "months", "population": "cohort", "contrast": "difference"
     }  # fmt: skip
+
+
+@given(st.lists(st.floats(-3.0, 3.0), min_size=30, max_size=80, unique=True), st.sampled_from([0.5, 0.8, 0.95]))
+def test_the_interval_of_a_ratio_is_that_of_its_reciprocal_turned_round(logs: list[float], prob: float) -> None:
+    """Whichever group is the reference, a shortest interval on the log scale covers the same draws: none is favoured."""
+    ratio = np.exp(np.array(logs))
+    lower, upper, kind = interval_of(ratio, hdi(prob), "log")
+    other = interval_of(1.0 / ratio, hdi(prob), "log")
+    width = math.log(upper) - math.log(lower)
+    assert kind == other[2] == "hdi"
+    assert math.log(other[1]) - math.log(other[0]) == pytest.approx(width, rel=1e-9, abs=1e-12)
+    spans = np.sort(np.log(ratio))
+    spans = spans[max(1, math.floor(prob * len(spans))) :] - spans[: len(spans) - max(1, math.floor(prob * len(spans)))]
+    if np.sum(spans < spans.min() + 1e-9) == 1:  # one shortest interval, not several
+        assert (other[0], other[1]) == pytest.approx((1.0 / upper, 1.0 / lower), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("question", "scale"),
+    [
+        (HazardRatio(of="group"), "log"),
+        (Survival(at=9, by="group"), "log-minus-log"),
+        (Survival(at=9, by="group", contrast="difference"), "natural"),
+        (Survival(at=9, by="group", contrast="ratio"), "log"),
+        (Median(by="group"), "log"),
+        (Median(by="group", horizon=math.inf, contrast="difference"), "natural"),
+        (Rmst(upto=24, by="group"), "natural"),
+        (Rmst(upto=24, by="group", contrast="ratio"), "log"),
+        (Rank(of="group"), "natural"),
+    ],
+)
+def test_a_shortest_interval_is_the_shortest_on_the_scale_of_comparison(
+    question: HazardRatio | Survival | Median | Rmst | Rank, scale: str, fit_of: Callable[..., Fit]
+) -> None:
+    """In the summary and the table of estimates alike: no window of as many draws is shorter on the quantity's own scale."""
+    on = {"log": np.log, "log-minus-log": lambda s: np.log(-np.log(s)), "natural": lambda values: values}[scale]
+    fit = fit_of("group", rest='[sampling]\ninterval = { kind = "hdi", prob = 0.8 }')
+    estimates = estimate(fit, question)
+    assert estimates.scale == scale
+    table, summary = estimates_table([(question, estimates)]), summarise(estimates)
+    table = table[table["median"].notna()]
+    for place, (_, _, draws) in enumerate(labelled_draws(question, estimates)):
+        ordered = np.sort(draws.ravel())
+        inside = math.floor(0.8 * len(ordered))
+        values = on(ordered)
+        widths = np.abs(values[inside:] - values[: len(values) - inside])
+        widths = np.where(np.isfinite(widths), widths, np.inf)
+        row = summary.iloc[place]
+        if row["interval"] == "eti":
+            assert np.isinf(widths).all()
+            continue
+        assert abs(on(np.array([row["upper"]])) - on(np.array([row["lower"]])))[0] == pytest.approx(widths.min(), rel=1e-9)
+        assert (table.iloc[place]["lower"], table.iloc[place]["upper"]) == (row["lower"], row["upper"])
