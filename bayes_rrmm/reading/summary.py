@@ -36,7 +36,8 @@ def summarise(
     rows = []
     for place in np.ndindex(values.shape[1:]):
         of_label = np.ascontiguousarray(values[(slice(None), *place)])
-        row = {**_coordinates(draws, dict(zip(dims, place, strict=True))), **summary_of(of_label, choice, threshold, estimates.scale)}
+        row = _coordinates(draws, dict(zip(dims, place, strict=True)))
+        row |= summary_of(of_label, choice, threshold, estimates.scale)
         row["extrapolated"] = bool(beyond[place])
         rows.append(row)
     return pd.DataFrame(rows)
