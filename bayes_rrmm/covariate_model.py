@@ -2,7 +2,9 @@
 
 Sequential: each covariate with gaps has logits (against its reference level) linear in the covariates with gaps before
 it and in the complete ones, continuous ones standardised, indicators centred. Independent: each has shares of its own.
-Gaps are assumed missing at random. Source: STATISTICS, section 2; Ibrahim, Chen and Lipsitz, Biometrics 1999;55:591.
+Gaps are assumed missing at random. Under delayed entry P(x) is that of those who entered, one for all entry times: it costs width
+and no bias, as simulated in tests/test_gaps_of_late_entrants.py. Source: STATISTICS, section 2; Ibrahim, Chen and Lipsitz,
+Biometrics 1999;55:591.
 """
 
 from __future__ import annotations

@@ -123,6 +123,8 @@ def _gaps(plan: Plan, cohort: Cohort) -> list[str]:
         known = ", ".join(dict.fromkeys(predictor.variable for predictor in variable.predictors)) or "nothing"
         how = "with shares of its own" if plan.covariates.kind == "independent" else f"logit given {known}"
         lines.append(f"  {variable.name}: unknown in {variable.gaps:g} patients, {how}")
+    if np.any(cohort.survived_before > plan.start):
+        lines.append("  the covariates' model is of those who entered, whenever they did")
     lines.append(f"  {cohort.is_complete().sum()} of {len(cohort)} rows have no gap")
     return lines
 
