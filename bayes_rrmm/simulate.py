@@ -14,6 +14,9 @@ from bayes_rrmm.hazards import Baseline
 from bayes_rrmm.parameters import FRAILTY, Draws, baseline_of, log_relative_hazard
 from bayes_rrmm.plan import Plan
 
+MOST_PATIENTS = 1_000_000
+"""Patients that are held one by one at most; a frequency weight may stand for more."""
+
 
 def simulate_cohort(plan: Plan, draws: Draws, cohort: Cohort, rng: np.random.Generator, follow_up: Floats) -> Cohort:
     """The rows of `cohort` with outcomes drawn from the proportional hazards of `plan` at one parameter vector.
@@ -96,6 +99,16 @@ def event_times(baseline: Baseline, eta: Floats, entry: Floats, rng: np.random.G
     times = baseline.inverse_cumulative_hazard(survived + rng.standard_exponential(eta.shape) * np.exp(-eta))
     # Where the hazard is enormous the event may round to the entry itself, and a row of no length is no row.
     return np.maximum(times, np.nextafter(entry, np.inf))
+
+
+def refuse_many(rows: Cohort, why: str) -> None:
+    """Raise DataError where frequency weights stand for more patients than can be held one by one."""
+    patients = float(rows.weight.sum())
+    if patients > MOST_PATIENTS:
+        raise DataError(
+            f"column {rows.endpoint.weight!r}: the weights stand for {patients:,.0f} patients, and {why}: up to {MOST_PATIENTS:,}; "
+            "take a sample of the patients for this."
+        )
 
 
 def take_rows(cohort: Cohort, rows: NDArray[np.int64]) -> Cohort:

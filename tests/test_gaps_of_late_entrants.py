@@ -48,8 +48,8 @@ def at_maximum(frame: pd.DataFrame, *, exact: bool) -> float:
 
 
 def test_the_density_has_one_p_for_all_entry_times() -> None:
-    """The package's likelihood of outcomes under late entry is the plain statement with one P(x): of a row with a gap, averaged over
-    it, and of a complete one without its P(x)."""
+    """The package's likelihood of outcomes under late entry is the plain statement with one P(x): of a row with a gap, averaged
+    over it, and of a complete one without its P(x)."""
     frame = simulated(np.random.default_rng(5))
     parts = {"endpoint": 'entry = "entry"', "model": 'baseline = "exponential"\nmissing = "marginalise"'}
     cohort, plan = fits.cohort_and_plan(frame, "x", rest='[variables.x]\nreference = "no"', **parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,6 +14,7 @@ from bayes_rrmm.agreement.row import NOTHING, Comparison, Row
 from bayes_rrmm.agreement.verdict import FEW_EVENTS, Answer, Reason
 from bayes_rrmm.cohort.record import Cohort
 from bayes_rrmm.frequentist import log_rank, median_follow_up, permutation_log_rank
+from bayes_rrmm.frequentist.permutation import MOST_PATIENTS
 
 
 def lone_tests(known: Counterparts) -> Iterator[Row]:
@@ -46,7 +48,10 @@ def _log_rank_rows(known: Counterparts, name: str) -> Iterator[Row]:
     alone = "; rows of one cluster taken as independent" if rows.cluster is not None else ""
     yield _test("log-rank", name, test.p, f"{test.method}, {found}, p", f"all groups, unadjusted{alone}", rows, reasons)
     events = {level: float((rows.weight * rows.event)[labels == level].sum()) for level in np.unique(labels)}
-    if min(events.values()) < FEW_EVENTS:
+    if min(events.values()) < FEW_EVENTS and float(rows.weight.sum()) > MOST_PATIENTS:
+        limit = f"not made: for up to {MOST_PATIENTS:,} patients"
+        yield _test("log-rank", name, math.nan, "permutation log-rank, p", limit, rows, reasons)
+    elif min(events.values()) < FEW_EVENTS:
         permuted = permutation_log_rank(*outcome, labels, rows.entry, rows.weight)
         how = f"{permuted.arrangements:,} arrangements"
         how += ", exact" if permuted.method == "exact" else f" drawn, Monte Carlo error {permuted.error:.4f}"

@@ -47,11 +47,11 @@ def score_residuals(columns: Floats, sets: RiskSets, coefficients: Floats, ties:
     relative = np.exp(columns @ coefficients - np.max(columns @ coefficients))
     exposed = deaths.sums((sets.weight * relative)[:, None])[:, 0]
     mean = deaths.sums((sets.weight * relative)[:, None] * columns) / exposed[:, None]
-    hazard = deaths.received(1.0 / exposed)
-    moment = np.column_stack([deaths.received(column / exposed) for column in mean.T])
+    hazard = deaths.received(deaths.count / exposed)
+    moment = np.column_stack([deaths.received(deaths.count * column / exposed) for column in mean.T])
     residuals = -relative[:, None] * (columns * hazard[:, None] - moment)
     died = np.flatnonzero(sets.event)
-    count = np.bincount(deaths.time, minlength=sets.size)[:, None]
-    average = np.column_stack([np.bincount(deaths.time, weights=column, minlength=sets.size) for column in mean.T]) / count
+    summed = [np.bincount(deaths.time, weights=deaths.count * column, minlength=sets.size) for column in mean.T]
+    average = np.column_stack(summed) / sets.deaths[:, None]
     residuals[died] += columns[died] - average[sets.stop[died] - 1]
     return np.asarray(residuals)

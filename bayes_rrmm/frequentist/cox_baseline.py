@@ -78,9 +78,9 @@ def cox_baseline(
     return CoxBaseline(
         start=start,
         time=times[after],
-        hazard=jumps(1.0 / exposed),
-        variance=jumps(exposed**-2),
-        slope=np.column_stack([jumps(column / exposed) for column in mean.T]),
+        hazard=jumps(deaths.count / exposed),
+        variance=jumps(deaths.count / exposed**2),
+        slope=np.column_stack([jumps(deaths.count * column / exposed) for column in mean.T]),
         last_follow_up=float(np.max(rows.time)),
     )
 

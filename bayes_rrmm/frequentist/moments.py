@@ -19,7 +19,8 @@ from bayes_rrmm.frequentist.rows import Floats
 class Factors:
     """F factors: the event time of each, numbered from 0, how often it counts, and the sum of exp(x' beta), each (F,).
 
-    By Breslow's method one factor an event time, which counts once a death. By Efron's one a death: at d tied deaths those who
+    By Breslow's method one factor an event time, which counts once a death. By Efron's one a death (many tied ones gathered, as in
+    `Deaths`): at d tied deaths those who
     die there are at risk with weight 1 - k / d in factor k = 0 .. d - 1, that is, with `gone` = k / d less. `relative` and
     `dying` have a row a spell, (M,): weight times exp(x' beta) divided by its largest, exp(`largest`), and the same for those
     who die.
@@ -44,7 +45,7 @@ class Factors:
         at, gone, count = np.arange(sets.size), np.zeros(sets.size), sets.deaths
         if ties == "efron":
             each = Deaths.of(sets, ties)
-            at, gone, count = each.time, each.gone, np.ones(len(each.time))
+            at, gone, count = each.time, each.gone, each.count
         total = sets.sums(relative)[at] - gone * sets.ending(dying)[at]
         return cls(sets, relative, dying, largest, at, gone, count, total)
 

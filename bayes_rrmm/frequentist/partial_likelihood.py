@@ -1,8 +1,10 @@
-"""The maximum of a Cox partial likelihood: Efron's by lifelines, Breslow's (which lifelines lacks) by Newton's method."""
+"""The maximum of a Cox partial likelihood: Efron's by lifelines, by Newton's method where weights are large, and Breslow's, which
+lifelines lacks."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +12,15 @@ import pandas as pd
 from scipy import linalg
 
 from bayes_rrmm.errors import FitError
+from bayes_rrmm.frequentist.deaths import Deaths, PartialLikelihood
 from bayes_rrmm.frequentist.risk_sets import RiskSets, null_log_likelihood
 from bayes_rrmm.frequentist.rows import Floats
 
 MOST_STEPS = 30
 """Newton takes some ten; one that climbs a monotone likelihood would take a step for each unit of log hazard ratio."""
+
+MOST_COPIES = 100_000
+"""Rows that lifelines is given at most: in its Efron correction an event of weight 2 must be two rows."""
 
 DECREMENT = 1e-18
 """Newton stops when half the squared distance to the maximum, in standard errors, is below this."""
@@ -57,8 +63,11 @@ def _efron(columns: Floats, sets: RiskSets) -> Maximum:
     from lifelines.exceptions import ConvergenceError, ConvergenceWarning
 
     nearby = _breslow(columns, sets).coefficients
+    often = np.where(sets.event, sets.weight, 1.0)
+    if often.sum() > MOST_COPIES:
+        return _newton(PartialLikelihood(columns, Deaths.of(sets, "efron")), nearby)
     # Efron's correction counts rows, so an event of weight 2 must be two rows; the weight of a censored row is enough.
-    copies = np.repeat(np.arange(len(columns)), np.where(sets.event, sets.weight, 1.0).astype(np.int64))
+    copies = np.repeat(np.arange(len(columns)), often.astype(np.int64))
     names = [f"x{k}" for k in range(columns.shape[1])]
     frame = pd.DataFrame(columns[copies], columns=names)
     frame["stop"], frame["event"] = sets.stop[copies], sets.event[copies]
@@ -86,9 +95,12 @@ def _efron(columns: Floats, sets: RiskSets) -> Maximum:
 
 
 def _breslow(columns: Floats, sets: RiskSets) -> Maximum:
+    return _newton(lambda coefficients: breslow(coefficients, columns, sets), np.zeros(columns.shape[1]))
+
+
+def _newton(likelihood: Callable[[Floats], tuple[float, Floats, Floats]], coefficients: Floats) -> Maximum:
     """Newton's method, halving a step that lowers the likelihood."""
-    coefficients = np.zeros(columns.shape[1])
-    value, gradient, information = breslow(coefficients, columns, sets)
+    value, gradient, information = likelihood(coefficients)
     for _ in range(MOST_STEPS):
         step = np.linalg.solve(information, gradient)
         if 0.5 * gradient @ step < DECREMENT:
@@ -97,7 +109,7 @@ def _breslow(columns: Floats, sets: RiskSets) -> Maximum:
             trial = coefficients + step / 2**halving
             # Far too long a step empties a risk set of weight: its likelihood is NaN, and the step is halved.
             with np.errstate(all="ignore"):
-                proposed = breslow(trial, columns, sets)
+                proposed = likelihood(trial)
             if proposed[0] >= value - 1e-12 * abs(value):
                 break
         coefficients, (value, gradient, information) = trial, proposed

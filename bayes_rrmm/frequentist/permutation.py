@@ -23,6 +23,9 @@ from bayes_rrmm.frequentist.rows import Flags, Floats, Rows, as_rows
 MOST_ARRANGEMENTS = 200_000
 DRAWS = 10_000
 
+MOST_PATIENTS = 100_000
+"""Above it there is no permutation test: each arrangement orders every patient anew."""
+
 ALIKE = 0.1
 """Censoring, or entry, is taken to be alike in the groups when a log-rank test of it has p above this."""
 
@@ -69,12 +72,19 @@ def permutation_log_rank(
 
     All arrangements are gone through where there are at most `most_arrangements`, else `draws` are drawn. The test is marked
     invalid, and still given, where a log-rank test between the groups has p <= 0.1 for the time of censoring, or for the
-    time of entry: a rule that small groups pass easily, so a valid mark is no proof. Raises DataError when a column breaks a rule.
+    time of entry: a rule that small groups pass easily, so a valid mark is no proof. Raises DataError when a column
+    breaks a rule, and above `MOST_PATIENTS`.
     """
     given = as_rows(time, event, entry, weight)
     names, code = groups_of(group, len(given))
     if draws < 1:
         raise DataError(f"{draws} draws: a Monte Carlo p needs one or more.")
+    patients = float(given.weight.sum())
+    if patients > MOST_PATIENTS:
+        raise DataError(
+            f"{patients:,.0f} patients: a permutation test arranges each of them anew and is for small groups, up to "
+            f"{MOST_PATIENTS:,} patients; take the log-rank test."
+        )
     copies = np.repeat(np.arange(len(given)), given.weight.astype(np.int64))
     rows = Rows(given.time[copies], given.event[copies], given.entry[copies], np.ones(len(copies)))
     arranged = _Arranged(rows, risk_sets(rows), code[copies], len(names))

@@ -21,6 +21,7 @@ from bayes_rrmm.errors import FitError
 from bayes_rrmm.fitted import Fit
 from bayes_rrmm.hazards import gamma_log_likelihood, lognormal_log_likelihood
 from bayes_rrmm.parameters import FRAILTY
+from bayes_rrmm.simulate import refuse_many
 
 BLOCK = 4_000_000
 """Numbers held at once: rows x draws of one block."""
@@ -80,6 +81,7 @@ def pit(fit: Fit, cohort: Cohort | None = None) -> Pit:
         chosen[first] = True
         position = np.argsort(np.argsort(first))[kind]
         below, k = (values[position] for values in _left_out(fit, single.select(chosen)))
+    refuse_many(rows, "each of them has a value of its own")
     count = np.round(rows.weight).astype(np.int64)
     below, censored = np.repeat(below, count), np.repeat(rows.event == 0, count)
     rng = np.random.default_rng([int(fit.provenance.get("seed", fit.analysis.sampling.seed)), 6])

@@ -14,7 +14,7 @@ from bayes_rrmm.fitted import Fit
 from bayes_rrmm.frequentist import kaplan_meier
 from bayes_rrmm.parameters import Draws, baseline_of, log_relative_hazard
 from bayes_rrmm.plan import Plan
-from bayes_rrmm.simulate import draw_new_frailties, event_times, take_rows
+from bayes_rrmm.simulate import draw_new_frailties, event_times, refuse_many, take_rows
 
 BLOCK = 4_000_000
 """Numbers held at once: replicates x ways to fill the gaps of one block of draws."""
@@ -25,8 +25,9 @@ Numbers = NDArray[np.int64]
 def each_a_patient(rows: Cohort) -> Cohort:
     """The rows, one of frequency weight w repeated w times.
 
-    Raises DataError where a row continues another of its subject: after an event there would be no later row. Rows of one
-    subject that run beside each other, as of two lines of treatment each counted from its own start, stay.
+    Raises DataError for more patients than can be held one by one, and where a row continues another of its subject: after an
+    event there would be no later row. Rows of one subject that run beside each other, as of two lines of treatment each counted
+    from its own start, stay.
     """
     subject = rows.subject_numbers
     order = np.lexsort((rows.time, rows.entry, subject))
@@ -38,6 +39,7 @@ def each_a_patient(rows: Cohort) -> Cohort:
         )
     if np.all(rows.weight == 1):
         return rows
+    refuse_many(rows, "a replicated cohort holds each of them")
     return take_rows(rows, np.repeat(np.arange(len(rows)), np.round(rows.weight).astype(np.int64)))
 
 

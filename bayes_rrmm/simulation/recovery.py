@@ -28,7 +28,7 @@ from bayes_rrmm.reading import default_estimands, estimate
 from bayes_rrmm.reading.estimates import Estimates
 from bayes_rrmm.reading.summary import interval_of, quantile_of
 from bayes_rrmm.reading.table import labelled_draws
-from bayes_rrmm.simulate import refuse_spells, simulate_complete, take_rows, with_gaps_of
+from bayes_rrmm.simulate import refuse_many, refuse_spells, simulate_complete, take_rows, with_gaps_of
 from bayes_rrmm.simulation.follow_up import potential_follow_up
 
 COLUMNS = [
@@ -78,6 +78,7 @@ def plan_study(plan: Plan, data: Cohort, *, patients: int | None = None, seed: i
     seed = plan.analysis.sampling.seed if seed is None else seed
     refuse_spells(data)
     rng = np.random.default_rng([seed, 0])
+    refuse_many(data, "a simulated cohort holds each of them")
     everyone = np.repeat(np.arange(len(data)), data.weight.astype(np.int64))
     cohort = take_rows(data, everyone if patients is None else rng.choice(everyone, patients))
     return Study(plan, cohort, potential_follow_up(cohort, rng), study_estimands(plan), seed)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayes_rrmm.cohort.record import Cohort
+from bayes_rrmm.cohort.record import Cohort, Floats
 from bayes_rrmm.frequentist import median_follow_up
 from bayes_rrmm.tables.patients import Patients, numbers_in, selected
 
@@ -63,12 +63,22 @@ def _numbers(patients: Patients, by: str | None) -> list[dict[str, Any]]:
 
 def _moments(values: pd.Series[Any], weight: np.ndarray[Any, Any]) -> dict[str, float]:
     """Median and quartiles (R's type 7), mean and sd of the known values."""
-    known = numbers_in(values, weight)
+    known, often = numbers_in(values, weight)
     if not len(known):
         return {}
-    q1, median, q3 = map(float, np.quantile(known, (0.25, 0.5, 0.75)))
-    sd = float(known.std(ddof=1)) if len(known) > 1 else np.nan
-    return {"median": median, "q1": q1, "q3": q3, "mean": float(known.mean()), "sd": sd}
+    until = np.cumsum(often)
+    total = float(until[-1])
+    mean = float(often @ known / total)
+    sd = float(np.sqrt(often @ (known - mean) ** 2 / (total - 1.0))) if total > 1 else np.nan
+    q1, median, q3 = (_quantile(known, until, probability) for probability in (0.25, 0.5, 0.75))
+    return {"median": median, "q1": q1, "q3": q3, "mean": mean, "sd": sd}
+
+
+def _quantile(ordered: Floats, until: Floats, probability: float) -> float:
+    """R's type 7 quantile of numbers that count several times: `until` says how many there are up to each."""
+    position = (until[-1] - 1.0) * probability
+    low, high = (ordered[np.searchsorted(until, place, side="right")] for place in (np.floor(position), np.ceil(position)))
+    return float(low + (position - np.floor(position)) * (high - low))
 
 
 def _outcome(cohort: Cohort, patients: Patients, weight: np.ndarray[Any, Any]) -> list[dict[str, Any]]:

@@ -82,10 +82,12 @@ def selected(patients: Patients, keep: NDArray[np.bool_]) -> Patients:
     return replace(patients, cohort=patients.cohort.select(keep), first=patients.first[keep], owner=owner, columns=columns)
 
 
-def numbers_in(values: pd.Series[Any], weight: Floats) -> Floats:
-    """The known numbers, each as often as its weight says."""
+def numbers_in(values: pd.Series[Any], weight: Floats) -> tuple[Floats, Floats]:
+    """The known numbers in order, and how often each counts."""
     known = values.notna().to_numpy()
-    return np.repeat(values[known].to_numpy(dtype=np.float64), weight[known].astype(np.int64))
+    numbers = values[known].to_numpy(dtype=np.float64)
+    order = np.argsort(numbers, kind="stable")
+    return numbers[order], np.round(weight[known][order])
 
 
 def _read_again(fit: Fit, data: pd.DataFrame) -> Cohort:
