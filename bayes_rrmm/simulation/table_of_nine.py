@@ -33,11 +33,12 @@ COLUMNS = [
 def table_of_nine(replicates: pd.DataFrame) -> pd.DataFrame:
     """A row a truth and method, on the log hazard ratio of the nine; each `_mcse` is a Monte Carlo standard error.
 
-    Of `replicates`, the sampler of `failed` did not pass its gate: they count in no other measure but the events and the
-    counts of how sampling went. `finite` of the sound ones have a finite estimate: Cox has none where the nine have no event.
-    Bias, sd, rmse, error, width and `coverage` are of these. `coverage_of_all` is of all that are sound, an interval without a
-    limit holding the truth; so is `below_one`, the share of intervals below hazard ratio 1 (of posteriors, of P(HR < 1) above
-    0.975), which such an interval never is. Columns `_expected` are what `normal_expectation` says.
+    Of `replicates`, the sampler of `failed` did not pass its gate. `finite` of the sound ones have a finite estimate: Cox has none
+    where the nine have no event. Bias, sd, rmse, error, width and `coverage` are of these. Of all replicates, none dropped, are:
+    `absolute_error`, the median of |log HR - truth|, infinite where there is no finite estimate or the sampler failed;
+    `coverage_of_all`, an interval without a limit holding the truth and a failed sampler not; and `below_one`, the share of
+    intervals below hazard ratio 1 (of posteriors, of P(HR < 1) above 0.975), which neither is. Columns `_expected` are what
+    `normal_expectation` says.
     """
     rows = []
     for (_, method), group in replicates.groupby(["truth", "method"], sort=False):
@@ -49,7 +50,7 @@ def table_of_nine(replicates: pd.DataFrame) -> pd.DataFrame:
                 "method": method,
                 "replicates": len(group),
                 "failed": len(group) - len(sound),
-                **_measures(sound, truth, str(method)),
+                **_measures(sound, len(group), truth, str(method)),
                 "without_group_events": int((group["group_events"] == 0).sum()),
                 "group_events": group["group_events"].mean(),
                 "with_divergences": int((group["divergences"] > 0).sum()),
@@ -60,23 +61,26 @@ def table_of_nine(replicates: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("truth", ascending=False, kind="stable", ignore_index=True)
 
 
-def _measures(sound: pd.DataFrame, truth: float, method: str) -> dict[str, Any]:
-    """What the replicates of one truth and method say, each of a sampler that passed."""
-    log_truth, number = math.log(truth), len(sound)
+def _measures(sound: pd.DataFrame, number: int, truth: float, method: str) -> dict[str, Any]:
+    """What the replicates of one truth and method say: those whose sampler passed, of `number` in all."""
+    log_truth = math.log(truth)
     is_finite = np.isfinite(sound["log_hr"].to_numpy())
     holds = ((sound["lower"] <= log_truth) & (log_truth <= sound["upper"])).to_numpy()
     finite = sound[is_finite]
     hopes = normal_expectation(truth, method, float(sound["tau"].mean()))
     width = (finite["upper"] - finite["lower"]).to_numpy()
+    off = np.full(number, np.inf)
+    off[: len(finite)] = np.abs(finite["log_hr"].to_numpy() - log_truth)
     return {
         "finite": len(finite),
         **_performance(finite["log_hr"].to_numpy() - log_truth, hopes),
         **_mean("error", finite["error"].to_numpy(), hopes.error),
         **_share("coverage", float(holds[is_finite].mean()), len(finite), hopes.coverage),
-        **_share("coverage_of_all", float(holds.mean()), number),
+        **_share("coverage_of_all", float(holds.sum()) / number, number),
+        **_median("absolute_error", off),
         **_mean("width", width, hopes.width),
         **_median("median_width", width),
-        **_share("below_one", float((sound["upper"] < 0).mean()), number, hopes.below_zero),
+        **_share("below_one", float((sound["upper"] < 0).sum()) / number, number, hopes.below_zero),
         "tau": sound["tau"].mean(),
     }
 
@@ -118,8 +122,14 @@ def _mean(name: str, values: Floats, hoped: float) -> dict[str, float]:
 
 
 def _median(name: str, values: Floats) -> dict[str, float]:
-    """The standard error of a median is Maritz and Jarrett's (JASA 1978;73:194)."""
-    return {name: float(np.median(values)), f"{name}_mcse": float(mjci(values, prob=[0.5])[0])}
+    """The standard error of a median is Maritz and Jarrett's (JASA 1978;73:194); where it is among infinite values there is none.
+
+    What is infinite stands as the largest finite value there: so far from the median its weight is nothing.
+    """
+    median, finite = float(np.median(values)), values[np.isfinite(values)]
+    if not np.isfinite(median):
+        return {name: median, f"{name}_mcse": math.nan}
+    return {name: median, f"{name}_mcse": float(mjci(np.minimum(values, finite.max()), prob=[0.5])[0])}
 
 
 def _share(name: str, share: float, number: int, hoped: float | None = None) -> dict[str, Any]:

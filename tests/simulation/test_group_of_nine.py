@@ -184,11 +184,13 @@ def test_the_table_by_hand() -> None:
     assert [finite["replicates"], finite["finite"], finite["bias"]] == [4, 3, pytest.approx(0.2)]
     assert finite["coverage"] == pytest.approx(2 / 3)
     assert finite["coverage_of_all"] == pytest.approx(3 / 4)
+    assert finite["absolute_error"] == pytest.approx(0.25)  # of 0.1, 0.2, 0.3 and infinity
     assert finite["width"] == pytest.approx(1.6)
 
 
 def test_replicates_that_failed_their_gate_are_counted_and_no_more() -> None:
-    """A failed replicate of a method moves none of that method's measures, however wild it is, and no other method's."""
+    """A failed replicate of a method is one more that covers nothing, decides nothing and is infinitely far off; it moves none of
+    that method's other measures, however wild it is, and no other method's."""
     whole = pd.concat([of_number(0.5, number) for number in (1, 2, 3, 4)])
     wild = of_number(0.5, 5).assign(log_hr=40.0, error=9.0, lower=-90.0, upper=-80.0, tau=7.0)
     wild["failed"] = wild["failed"].where(wild["method"] != UNPOOLED, 2)
@@ -197,7 +199,11 @@ def test_replicates_that_failed_their_gate_are_counted_and_no_more() -> None:
     assert made["failed"].to_dict() == {COX: 0, FIRTH: 0, UNPOOLED: 1, POOLED: 0}
     assert made["replicates"].to_dict() == {COX: 4, FIRTH: 4, UNPOOLED: 5, POOLED: 4}
     cohorts = ["replicates", "failed", "without_group_events", "group_events", "with_divergences", "r_hat_above_1.01"]
-    pd.testing.assert_frame_equal(made.drop(columns=cohorts), without.drop(columns=cohorts))
+    of_all = [f"{name}{end}" for name in ("coverage_of_all", "below_one", "absolute_error") for end in ("", "_mcse")]
+    pd.testing.assert_frame_equal(made.drop(columns=[*cohorts, *of_all]), without.drop(columns=[*cohorts, *of_all]))
+    pd.testing.assert_frame_equal(made.drop(index=UNPOOLED)[of_all], without.drop(index=UNPOOLED)[of_all])
+    assert made.loc[UNPOOLED, "coverage_of_all"] == pytest.approx(0.5 * 4 / 5)
+    assert made.loc[UNPOOLED, "absolute_error"] == pytest.approx(0.3)  # of 0.1, 0.2, 0.3, 0.4 and infinity
 
 
 def test_expectations_and_sampling_in_the_table() -> None:
