@@ -9,7 +9,16 @@ import numpy as np
 from scipy.special import ndtri
 
 from bayes_rrmm.agreement.row import NOTHING
-from bayes_rrmm.agreement.verdict import LARGEST_DIFFERENCE, LARGEST_SPAN, Answer, Reason, Transform, standard_error, too_wide
+from bayes_rrmm.agreement.verdict import (
+    LARGEST_DIFFERENCE,
+    LARGEST_SPAN,
+    NO_WIDTH,
+    Answer,
+    Reason,
+    Transform,
+    standard_error,
+    too_wide,
+)
 from bayes_rrmm.estimands import Curve, Median, Rmst
 from bayes_rrmm.frequentist import (
     KaplanMeier,
@@ -65,15 +74,21 @@ def _contrast_of_standardised(
     return (one.difference_at if difference else one.ratio_at)(time, other)
 
 
-def why_none(answer: Answer, scale: Transform, curves: Sequence[KaplanMeier | StandardisedSurvival]) -> list[Reason]:
-    """Why an answer cannot be compared: beyond follow-up, a median not reached, no width; none where it can."""
+def why_none(
+    answer: Answer, scale: Transform, curves: Sequence[KaplanMeier | StandardisedSurvival], *, steps: bool = False
+) -> list[Reason]:
+    """Why an answer cannot be compared: beyond follow-up, a median not reached, no width; none where it can.
+
+    One without width is at the end of its scale, as where nobody had the event yet, unless it goes by `steps`: a median whose
+    limits fall in one step of the curve is a number to compare all the same.
+    """
     if math.isnan(answer.estimate) and not any(math.isinf(value) for value in (answer.lower, answer.upper)):
         ends = [f"{curve.label} {curve.last_follow_up:g}" for curve in curves]
         return [Reason("beyond-follow-up", f"follow-up ends at {', '.join(ends)}" if ends else "")]
     if any(math.isinf(value) for value in (answer.estimate, answer.lower, answer.upper)):
         return [Reason("not-reached", ", ".join(_lowest(curve) for curve in curves))]
     on_scale = answer.on(scale)
-    if on_scale is None or on_scale.width <= 1e-9 * max(1.0, abs(on_scale.estimate)):
+    if on_scale is None or (not steps and on_scale.width <= NO_WIDTH * max(1.0, abs(on_scale.estimate))):
         return [Reason("degenerate-interval")]
     return [too_wide(answer)] if scale is math.log and answer.lower * LARGEST_SPAN < answer.upper else []
 

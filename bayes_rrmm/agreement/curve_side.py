@@ -40,6 +40,11 @@ class Quantity:
         return TRANSFORMS[self.estimates.scale]
 
     @property
+    def goes_by_steps(self) -> bool:
+        """Whether a step function gives it as one of its steps."""
+        return isinstance(self.estimand, Median) and self.estimates.contrast == "none"
+
+    @property
     def groups(self) -> tuple[str, ...]:
         """The groups it is about."""
         return (self.group, self.versus) if self.versus else (self.group,)
@@ -115,7 +120,8 @@ def _kaplan_meier(known: Counterparts, quantity: Quantity, others: list[str], ab
     late = max(curve.start for curve in curves) > (given or 0.0)
     same_start = len({curve.start for curve in curves}) == 1
     answer = of_kaplan_meier(quantity.estimand, quantity.estimates, curves, quantity.time) if same_start else NOTHING
-    missing = [_late(max(curve.start for curve in curves))] if late else why_none(answer, quantity.scale, curves)
+    why = why_none(answer, quantity.scale, curves, steps=quantity.goes_by_steps)
+    missing = [_late(max(curve.start for curve in curves))] if late else why
     not_same = [Reason("different-population")] if about_others else []
     not_same += [Reason("different-adjustment")] if by is not None and others else []
     not_same += known.clustered_rows(quantity.groups, by)
@@ -137,7 +143,7 @@ def _standardised(known: Counterparts, quantity: Quantity, standard: Curves | Re
     curves = [standard[level] for level in quantity.groups]
     answer = of_standardised(quantity.estimand, quantity.estimates, curves, quantity.time)
     late = curves[0].start > (quantity.estimates.given or 0.0)
-    missing = [_late(curves[0].start)] if late else why_none(answer, quantity.scale, curves)
+    missing = [_late(curves[0].start)] if late else why_none(answer, quantity.scale, curves, steps=quantity.goes_by_steps)
     missing = [Reason("different-model"), *missing] if known.fit.plan.frailty is not None else missing
     return _row(known, quantity, Side("Cox, standardised", convention, True, rows, answer), missing, reasons)
 
@@ -150,7 +156,7 @@ def _likelihood(known: Counterparts, quantity: Quantity, adjusted: bool) -> Iter
     side = Side(METHODS[known.fit.plan.family], convention, adjusted, rows, answer)
     reasons = [*known.left_out, *_few_events(known, quantity)]
     other = [Reason("different-model")] if known.fit.plan.frailty is not None else []
-    yield _row(known, quantity, side, [*other, *why_none(answer, quantity.scale, [])], reasons)
+    yield _row(known, quantity, side, [*other, *why_none(answer, quantity.scale, [], steps=quantity.goes_by_steps)], reasons)
 
 
 def _few_events(known: Counterparts, quantity: Quantity) -> list[Reason]:

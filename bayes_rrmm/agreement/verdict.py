@@ -44,17 +44,21 @@ REASONS = {
     "different-population": "the Bayesian number is about another population than the analysed rows",
     "beyond-follow-up": "the time lies beyond follow-up, where the data are silent",
     "not-reached": "the median or a limit of it is not reached",
-    "degenerate-interval": "the frequentist curve is at 0 or 1, or flat, and its interval has no width",
+    "degenerate-interval": "the frequentist curve is at 0 or 1, or falls in one step, and its interval has no width: a median's "
+    "difference is counted in posterior standard errors",
     "late-start": "the frequentist curve starts late: fewer than 10 are at risk before",
     "test-only": "a test, for which there is no posterior quantity",
     "data-only": "it describes the data, and there is no posterior quantity",
     "unexplained": "part of the difference has no listed reason: look at the diagnostics and at the rows themselves",
 }
 
+NO_WIDTH = 1e-9
+"""An interval narrower than this, beside its estimate, has no width but rounding's."""
+
 LARGEST_SPAN = 1e6
 """An interval of a ratio whose limits are further apart is not an answer."""
 
-OF_WIDTH_ONLY = frozenset({"borrows-strength"})
+OF_WIDTH_ONLY = frozenset({"borrows-strength", "degenerate-interval"})
 """Reasons why an interval has another width, but not why it lies elsewhere."""
 
 Transform = Callable[[float], float]
@@ -139,9 +143,17 @@ class Verdict:
 def compare(bayes: Answer, freq: Answer, scale: Transform, prob: float) -> tuple[float, float] | None:
     """Difference in frequentist standard errors and ratio of widths on `scale`; None where either is not finite there."""
     ours, theirs = bayes.on(scale), freq.on(scale)
-    if ours is None or theirs is None or theirs.width == 0:
+    if ours is None or theirs is None or theirs.width <= NO_WIDTH * max(1.0, abs(theirs.estimate)):
         return None
     return (ours.estimate - theirs.estimate) / standard_error(theirs, prob), ours.width / theirs.width
+
+
+def _in_posterior_errors(bayes: Answer, freq: Answer, scale: Transform, prob: float) -> float | None:
+    """The difference in posterior standard errors; None where an answer is not finite on the scale, or the posterior is a point."""
+    ours, theirs = bayes.on(scale), freq.on(scale)
+    if ours is None or theirs is None or not ours.width > 0:
+        return None
+    return (ours.estimate - theirs.estimate) / standard_error(ours, prob)
 
 
 def standard_error(answer: Answer, prob: float) -> float:
@@ -159,12 +171,20 @@ def judge(
 ) -> Verdict:
     """Compare on `scale`. Every reason that holds is listed, whatever the verdict; `when_differing` looks for more.
 
-    A difference that no reason covers is unexplained.
+    A difference that no reason covers is unexplained. Where the frequentist interval has no width, as where a median falls in one
+    large step, the difference is counted in posterior standard errors, and the widths are not compared.
     """
     compared = compare(bayes, freq, scale, prob)
     if compared is None:
         infinite = not all(map(math.isfinite, (bayes.estimate, bayes.upper, freq.estimate, freq.upper)))
-        return not_comparable([Reason("not-reached" if infinite else "degenerate-interval"), *reasons])
+        apart = None if infinite else _in_posterior_errors(bayes, freq, scale, prob)
+        if apart is None:
+            return not_comparable([Reason("not-reached" if infinite else "degenerate-interval"), *reasons])
+        found = _once([Reason("degenerate-interval"), *reasons])
+        if abs(apart) <= LARGEST_DIFFERENCE:
+            return Verdict(apart, math.nan, "agree", tuple(found))
+        explains_place = any(reason.code not in OF_WIDTH_ONLY for reason in found)
+        return Verdict(apart, math.nan, "differ", tuple(found if explains_place else [*found, Reason("unexplained")]))
     first = Verdict(*compared, "agree", tuple(reasons))
     if not first.shifted and not first.resized:
         return first

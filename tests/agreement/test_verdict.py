@@ -76,7 +76,7 @@ def test_every_reason_that_holds_is_kept(moved: float) -> None:
     [
         (Answer(math.inf, 20.0, math.inf), Answer(30.0, 20.0, 40.0), "not-reached"),
         (Answer(30.0, 20.0, 40.0), Answer(30.0, 20.0, math.inf), "not-reached"),
-        (Answer(30.0, 20.0, 40.0), Answer(30.0, 30.0, 30.0), "degenerate-interval"),
+        (Answer(30.0, 30.0, 30.0), Answer(30.0, 30.0, 30.0), "degenerate-interval"),
         (Answer(0.0, 0.0, 0.0), Answer(30.0, 20.0, 40.0), "degenerate-interval"),
     ],
 )
@@ -120,3 +120,18 @@ def test_a_posterior_equal_to_the_frequentist_answer_agrees(kind: str, se: float
     assert found.verdict == "agree"
     assert found.width_ratio == pytest.approx(1.0, abs=0.005)
     assert abs(found.difference_in_se) < 0.01
+
+
+def test_an_interval_without_width_still_has_a_difference() -> None:
+    """A median whose limits fall in one step of the curve is nine months from the posterior's: counted in posterior standard errors
+    it differs, and nothing listed moves it; one within half of such an error agrees. Widths are not compared."""
+    step = Answer(12.0, 12.0, 12.0)
+    far = judge(Answer(21.0, 15.0, 29.4), step, math.log, 0.95, [])
+    error = (math.log(29.4) - math.log(15.0)) / (2 * Z)
+    assert far.difference_in_se == pytest.approx((math.log(21.0) - math.log(12.0)) / error)
+    assert (far.verdict, far.codes) == ("differ", "degenerate-interval;unexplained")
+    assert math.isnan(far.width_ratio)
+    near = judge(Answer(12.3, 9.0, 16.8), step, math.log, 0.95, [])
+    assert (near.verdict, near.codes) == ("agree", "degenerate-interval")
+    explained = judge(Answer(21.0, 15.0, 29.4), step, math.log, 0.95, [Reason("few-events")])
+    assert explained.codes == "degenerate-interval;few-events"
