@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayes_rrmm.agreement.dummies import Dummies
 from bayes_rrmm.agreement.verdict import SMALL_P, Reason
@@ -267,11 +268,11 @@ class Counterparts:
         together = int((np.unique(cluster[used], return_counts=True)[1] > 1).sum())
         return [Reason("clustered-rows", f"{together} clusters with several rows")] if together else []
 
-    def reasons_of_form(self, variables: tuple[str, ...], until: float = 0.0) -> list[Reason]:
+    def reasons_of_form(self, variables: tuple[str, ...]) -> list[Reason]:
         """What the data say against the model's form: hazards of the terms of these variables (of any term where there are
-        none) that are not proportional, a baseline that does not fit, an interval before `until` with person-time and no event.
+        none) that are not proportional, a baseline that does not fit.
 
-        With a frailty neither test is of the model, since both are of hazards averaged over it: only the last is looked at.
+        With a frailty neither test is of the model, since both are of hazards averaged over it.
         """
         reasons: list[Reason] = []
         tested = self.proportionality if self.fit.plan.frailty is None else None
@@ -282,15 +283,13 @@ class Counterparts:
         baseline = self.baseline_fit if self.fit.plan.frailty is None else None
         if baseline is not None and baseline.p < SMALL_P:
             reasons.append(Reason("baseline-misfit", f"p {baseline.p:.3f}"))
-        if self.fit.plan.cuts:
-            starts, end = np.append(0.0, self.fit.plan.cut_array), min(until, float(self.rows.time.max()))
-            empty = [f"from {start:g}" for start, events in zip(starts, self._events, strict=True) if not events and start < end]
-            reasons += [Reason("empty-interval", ", ".join(empty))] if empty else []
         return reasons
 
     @cached_property
-    def _events(self) -> Floats:
-        return interval_events(self.fit.plan, self.rows)
+    def empty_intervals(self) -> NDArray[np.bool_]:
+        """Which intervals of a piecewise baseline have person-time and no event, (J,)."""
+        starts = np.append(0.0, self.fit.plan.cut_array)
+        return np.asarray((interval_events(self.fit.plan, self.rows) == 0) & (starts < float(self.rows.time.max())))
 
     def _has(self, term: str, variables: tuple[str, ...]) -> bool:
         found = self.fit.analysis.formula.find(term)

@@ -7,18 +7,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bayes_rrmm.agreement.counterparts import Counterparts
 from bayes_rrmm.agreement.curve_answers import of_kaplan_meier, of_standardised, why_none, wide_step
 from bayes_rrmm.agreement.explain import Without, explanation, prior_reasons
 from bayes_rrmm.agreement.row import NOTHING, Comparison, Row, posterior_answer
 from bayes_rrmm.agreement.standardised_side import Curves, standardised_curves
-from bayes_rrmm.agreement.verdict import Answer, Reason, Transform, few_events
+from bayes_rrmm.agreement.verdict import Answer, Reason, Transform, few_events, standard_error
 from bayes_rrmm.agreement.without_prior import METHODS, WithoutPrior, estimate_and_limits, read_as, unbounded
 from bayes_rrmm.cohort.record import Floats
 from bayes_rrmm.estimands import ENTERERS, Curve, Median, Rmst, Survival
 from bayes_rrmm.reading import Estimates
 from bayes_rrmm.reading.scales import TRANSFORMS
+from bayes_rrmm.reading.summary import quantile_of
 from bayes_rrmm.reading.table import labelled_draws
+
+MOVES = 0.1
+"""Standard errors by which something must move a number to be a reason."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Quantity:
     identity: dict[str, Any]
     bayes: Answer
     without: Without
+    emptied: float | None = None
+    """Its posterior median without hazard in intervals that have no event."""
 
     @property
     def scale(self) -> Transform:
@@ -49,12 +57,6 @@ class Quantity:
         """The groups it is about."""
         return (self.group, self.versus) if self.versus else (self.group,)
 
-    @property
-    def reach(self) -> float:
-        """Until when it needs the curve: of a median, until its upper limit."""
-        if isinstance(self.estimand, Median):
-            return min(self.bayes.upper, _horizon(self.estimand, math.inf))
-        return self.time if isinstance(self.estimand, Survival) else _horizon(self.estimand, math.inf)
 
 
 def curve_rows(known: Counterparts, alone: WithoutPrior, estimand: Curve, estimates: Estimates) -> list[Row]:
@@ -77,7 +79,12 @@ def curve_rows(known: Counterparts, alone: WithoutPrior, estimand: Curve, estima
 def _quantities(alone: WithoutPrior, estimand: Survival | Median | Rmst, estimates: Estimates) -> Iterator[Quantity]:
     sides = [
         None if fit is None else _draws_of(estimand, read_as(fit, asked, estimates))
-        for fit, asked in ((alone.prior_fit, unbounded(estimand)), (alone.likelihood_fit, estimand), (alone.combined_fit, estimand))
+        for fit, asked in (
+            (alone.prior_fit, unbounded(estimand)),
+            (alone.likelihood_fit, estimand),
+            (alone.combined_fit, estimand),
+            (alone.emptied_fit, unbounded(estimand)),
+        )
     ]
     for index, (_, labels, draws) in enumerate(labelled_draws(estimand, estimates)):
         group, versus = str(labels.get(estimates.by, "")) if estimates.by else "", str(labels.get("versus", ""))
@@ -93,14 +100,15 @@ def _quantities(alone: WithoutPrior, estimand: Survival | Median | Rmst, estimat
             "given": math.nan if estimates.given is None else estimates.given,
             "unit": estimates.unit,
         }
-        before, at_maximum, both = (None if side is None else side[index] for side in sides)
+        before, at_maximum, both, emptied = (None if side is None else side[index] for side in sides)
         without = Without(
             before,
             None if at_maximum is None else estimate_and_limits(at_maximum, estimates.interval.prob),
             None if both is None else estimate_and_limits(both, estimates.interval.prob, centre=0.5),
         )
         bayes = posterior_answer(draws, estimates.interval, estimates.scale)
-        yield Quantity(estimand, estimates, group, versus, time, identity, bayes, without)
+        without_empty = None if emptied is None else quantile_of(np.asarray(emptied).ravel(), 0.5)
+        yield Quantity(estimand, estimates, group, versus, time, identity, bayes, without, without_empty)
 
 
 def _draws_of(estimand: Survival | Median | Rmst, read: Estimates | None) -> list[Floats] | None:
@@ -183,7 +191,7 @@ class Side:
 def _row(known: Counterparts, quantity: Quantity, side: Side, prevented: list[Reason], reasons: list[Reason]) -> Row:
     """One row: not comparable where something prevents it, because the questions differ or an answer is missing."""
     by = quantity.estimates.by
-    form = [*_pooled(known, by), *known.reasons_of_form((by,) if by else (), quantity.reach)]
+    form = [*_pooled(known, by), *known.reasons_of_form((by,) if by else ()), *_empty_interval(known, quantity, side.answer)]
     if prevented:
         unprinted = {"too-wide"} & {reason.code for reason in prevented}
         comparison = Comparison.refused(quantity.bayes, NOTHING if unprinted else side.answer, [*prevented, *reasons, *form])
@@ -193,6 +201,24 @@ def _row(known: Counterparts, quantity: Quantity, side: Side, prevented: list[Re
         found = [*prior, *reasons, *form]
         comparison = Comparison.between(quantity.bayes, side.answer, quantity.scale, known.prob, found, why)
     return Row(quantity.identity, comparison, side.method, side.convention, side.adjusted, side.rows)
+
+
+def _empty_interval(known: Counterparts, quantity: Quantity, freq: Answer) -> list[Reason]:
+    """Whether the prior's hazard in intervals without events moves this number: by a tenth of a standard error or more."""
+    if quantity.emptied is None:
+        return []
+    ours = quantity.bayes.on(quantity.scale)
+    without = Answer(*(quantity.emptied,) * 3).on(quantity.scale)
+    unit = freq.on(quantity.scale) or ours
+    if ours is None or without is None or unit is None:
+        return []
+    error = standard_error(unit if unit.width > 0 else ours, known.prob)
+    moved = (ours.estimate - without.estimate) / error if error > 0 else 0.0
+    if abs(moved) < MOVES:
+        return []
+    starts = np.append(0.0, known.fit.plan.cut_array)[known.empty_intervals]
+    where = ", ".join(f"from {start:g}" for start in starts)
+    return [Reason("empty-interval", f"{where}; it moves this by {moved:+.1f} standard errors")]
 
 
 def _pooled(known: Counterparts, by: str) -> list[Reason]:

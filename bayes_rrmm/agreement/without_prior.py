@@ -76,6 +76,16 @@ class WithoutPrior:
             return None
 
     @cached_property
+    def emptied_fit(self) -> Fit | None:
+        """The posterior with no hazard in the intervals of its baseline that have no event, as the data alone have it: what its
+        numbers owe to the prior there. None where there are no such intervals."""
+        fit = self.known.fit
+        if not fit.plan.cuts or not self.known.empty_intervals.any():
+            return None
+        emptied = np.where(self.known.empty_intervals, NO_HAZARD, fit.draws["log_hazard"])
+        return _fit_of(self.known, {**fit.draws, "log_hazard": emptied}, fit.cohort)
+
+    @cached_property
     def normal(self) -> Normal | None:
         """The likelihood as a normal distribution; None where there is none, or its limit is not reached."""
         found = self.likelihood

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import fits
@@ -69,8 +70,22 @@ def test_an_interval_without_events(compared: Compared) -> None:
     fit = laplace(frame, model='baseline = "piecewise-exponential"\ncuts = [5, 10, 20]')
     table = compared(fit, Survival(at=(8, 25), by="group"), Rmst(upto=9, by="group"), Median(by="group", horizon=9))
     assert has(table, "empty-interval") == [False, True, False, True, False, False, False, False]
-    assert "from 10)" in table["reason"][1]
+    assert "from 10; it moves this by" in table["reason"][1]
     assert np.isfinite(table["frequentist"]).all()
+
+
+def test_an_interval_without_events_that_moves_nothing_is_no_reason(compared: Compared) -> None:
+    """A median before the empty interval does not owe it anything, though its upper limit reaches into it: the reason is not given,
+    and with the interval's hazard gone the median is the same."""
+    time = np.concatenate([np.linspace(1.0, 19.0, 16), [55.0], np.full(4, 60.0), np.linspace(2.0, 18.0, 4)])
+    frame = pd.DataFrame({"time": np.round(time, 3), "event": [1] * 17 + [0] * 8, "group": np.resize(["a", "b"], 25)})
+    fit = laplace(frame, model='baseline = "piecewise-exponential"\ncuts = [10, 25, 40]')
+    table = compared(fit, Median(by="group", horizon=math.inf), Survival(at=39, by="group"))
+    medians = table[table["estimand"] == "median"]
+    assert (medians["bayes"] < 25).all()
+    assert (medians["bayes_upper"] > 25).any()
+    assert not any(has(medians, "empty-interval"))
+    assert all(has(table[table["estimand"] == "survival"], "empty-interval"))
 
 
 def test_the_step_past_the_median(compared: Compared) -> None:
