@@ -75,7 +75,7 @@ def _rows(plan: Plan, cohort: Cohort) -> list[str]:
         late = int((cohort.entry > 0).sum())
         lines.append(f"Delayed entry: {late} rows enter after time 0 (the latest at {cohort.entry.max():.1f} {cohort.unit})")
     if plan.start and plan.analysis.model.landmark is None:
-        lines.append(f"Curves start at {plan.start:g} {cohort.unit}, where enough are at risk, given survival to it")
+        lines.append(f"Curves start at {plan.start:.4g} {cohort.unit}, where enough are at risk, given survival to it")
     return [*lines, *(f"Note: {note}" for note in cohort.notes)]
 
 

@@ -72,6 +72,7 @@ def pit(fit: Fit, cohort: Cohort | None = None) -> Pit:
     rows = cohort if cohort is not None else fit.require_cohort("the probability integral transform")
     if rows.id is None and fit.analysis.endpoint.id is not None:
         raise FitError("leave-one-out by subject needs ids, which a run folder does not keep: give the cohort, read again.")
+    refuse_many(rows, "each of them has a value of its own")
     single = replace(rows, weight=np.ones(len(rows)))
     if rows.id is not None or fit.plan.frailty is not None:
         below, k = _left_out(fit, single)
@@ -81,7 +82,6 @@ def pit(fit: Fit, cohort: Cohort | None = None) -> Pit:
         chosen[first] = True
         position = np.argsort(np.argsort(first))[kind]
         below, k = (values[position] for values in _left_out(fit, single.select(chosen)))
-    refuse_many(rows, "each of them has a value of its own")
     count = np.round(rows.weight).astype(np.int64)
     below, censored = np.repeat(below, count), np.repeat(rows.event == 0, count)
     rng = np.random.default_rng([int(fit.provenance.get("seed", fit.analysis.sampling.seed)), 6])

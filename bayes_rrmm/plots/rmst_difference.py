@@ -20,7 +20,7 @@ from bayes_rrmm.frequentist import rmst_difference as kaplan_meier_difference
 from bayes_rrmm.plots.frame import frame_of
 from bayes_rrmm.plots.ratio_rows import Answer
 from bayes_rrmm.plots.style import KAPLAN_MEIER, POSTERIOR, QUIET, Column, house_style
-from bayes_rrmm.plots.time_curves import Curve, curve_keys, curve_of, draw_curve
+from bayes_rrmm.plots.time_curves import Curve, curve_keys, curve_of, draw_curve, start_note
 from bayes_rrmm.plots.time_panels import Panel, columns_of, dress, group_of, time_panels, time_ticks
 from bayes_rrmm.reading.population import group_curves
 from bayes_rrmm.results import Results, Source, results_of
@@ -174,6 +174,7 @@ def _keys(fit: Fit, compared: Sequence[_Compared]) -> list[Any]:
 
 def _notes(results: Results, by: str, versus: str) -> list[str]:
     notes = [f"Above 0: more time free of the event than {versus}. Each panel ends with the shorter follow-up of the two."]
+    notes += start_note(results.fit)
     frailty = results.fit.analysis.model.frailty
     if frailty is not None:
         notes.append(f"Posterior of a new cluster ({frailty.cluster}); Kaplan-Meier takes rows of one cluster as independent.")

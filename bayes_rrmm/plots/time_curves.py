@@ -63,8 +63,8 @@ def start_note(fit: Fit) -> list[str]:
     if not start:
         return []
     if fit.analysis.model.landmark is not None:
-        return [f"From the landmark at {start:g} {unit}, of those at risk then."]
-    return [f"From {start:g} {unit}, where enough are at risk, of the source population alive then."]
+        return [f"From the landmark at {start:.4g} {unit}, of those at risk then."]
+    return [f"From {start:.4g} {unit}, where enough are at risk, of the source population alive then."]
 
 
 def curve_keys(fit: Fit, what: str, *, beyond: bool = False, band: bool = True) -> list[Any]:

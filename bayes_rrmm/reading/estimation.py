@@ -178,12 +178,12 @@ def about_start(fit: Fit, who: Members) -> tuple[str, ...]:
     if who.name == ENTERERS:
         return ("curves are of those who entered, in time since each one's own entry",)
     if start and fit.analysis.model.landmark is not None:
-        whom = f"those at risk at the landmark of {start:g} {unit}"
+        whom = f"those at risk at the landmark of {start:.4g} {unit}"
         return (f"curves are of {whom}, given survival to it; time runs from the origin",)
     sharing = who.sharing
     if sharing is None:
-        return (f"curves start at {start:g} {unit}, given survival to it; time runs from the origin",) if start else ()
-    alive = f"alive at {start:g} {unit}" if start else "at time 0"
+        return (f"curves start at {start:.4g} {unit}, given survival to it; time runs from the origin",) if start else ()
+    alive = f"alive at {start:.4g} {unit}" if start else "at time 0"
     notes = [
         f"curves are of the source population {alive}: later entrants weigh what their survival from then to their entry implies; "
         f"of {sharing.patients:g} patients Kish's effective number is {sharing.kish:.1f}, the largest share {sharing.largest:.1%}"

@@ -119,8 +119,9 @@ def run_study(
     wanted = list(numbers)
     done = []
     truths = draw_truths(study, wanted) if wanted else {}
-    # Marginalised covariates are drawn for each replicate, so what is true of the cohort is only known then.
-    same_rows = study.plan.covariates is None
+    # Marginalised covariates are drawn for each replicate, and who lives to the start of the curves differs between them: then what
+    # is true of the cohort is only known of the replicate.
+    same_rows = study.plan.covariates is None and not study.cohort.has_delayed_entry
     values = read_truths(study, truths, study.cohort) if same_rows else {}
     for position, number in enumerate(wanted, start=1):
         one = {name: draws[position - 1 : position] for name, draws in truths.items()}

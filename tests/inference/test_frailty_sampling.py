@@ -91,9 +91,11 @@ def test_the_structure_knows_the_frailty() -> None:
     line = 'frailty = { cluster = "patient", distribution = "gamma" }'
     prior = "frailty = { half_normal = 1 }"
     plans = []
-    for replaced in (text.replace(line, "").replace(prior, ""), text, text.replace('"gamma"', '"log-normal"')):
+    alone = text.replace(line, "").replace(prior, "").replace('id = "patient"', "")
+    for replaced in (alone, text, text.replace('"gamma"', '"log-normal"')):
         analysis = br.parse_analysis(replaced)
-        plans.append(make_plan(analysis, br.read_cohort(frame, analysis)))
+        rows = frame.drop(columns="patient") if replaced == alone else frame
+        plans.append(make_plan(analysis, br.read_cohort(rows, analysis)))
     assert len({structure_of(plan) for plan in plans}) == 3
     assert [plan.most_clusters for plan in plans] == [0, 0, 64]
     lognormal = plans[2].analysis

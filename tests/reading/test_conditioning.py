@@ -221,7 +221,7 @@ def test_the_source_population_says_how_it_is_made() -> None:
     kish = np.median(worth.sum(axis=1) ** 2 / (worth**2).sum(axis=1))
     largest = np.median(worth.max(axis=1) / worth.sum(axis=1))
     (note,) = br.estimate(one, br.Survival(at=12)).notes
-    assert f"the source population alive at {start:g} months" in note
+    assert f"the source population alive at {start:.4g} months" in note
     assert f"of {there.sum()} patients Kish's effective number is {kish:.1f}, the largest share {largest:.1%}" in note
 
 
