@@ -29,8 +29,16 @@ REPLICATES = {
     "recovery_pooled": 300,
     "recovery_cells": 200,
     "recovery_horseshoe": 200,
+    "recovery_landmark": 200,
+    "recovery_delayed": 200,
+    "recovery_gamma_frailty": 200,
+    "recovery_lognormal_frailty": 200,
+    "recovery_gaps": 200,
 }
 """The committed studies, and how many truths each has."""
+
+LATE = ("landmark", "delayed", "gamma_frailty", "lognormal_frailty", "gaps")
+"""Those whose rows have entries, centres and gaps: `design_late.csv`."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,8 @@ class Committed:
     def study(self) -> Study:
         """The study as the package plans it now."""
         analysis = br.load_analysis(FOLDER / f"{self.name}.toml")
-        cohort = br.read_cohort(FOLDER / "design.csv", analysis)
+        late = self.name.removeprefix("recovery_") in LATE
+        cohort = br.read_cohort(FOLDER / ("design_late.csv" if late else "design.csv"), analysis)
         return plan_study(plan_of(analysis, cohort), cohort, seed=self.provenance["seed"])
 
 
@@ -122,3 +131,15 @@ def test_the_scale_of_the_horseshoe_is_frozen() -> None:
     assert horseshoe.tau == pytest.approx(1 / 11 / math.sqrt(horseshoe.events / 12))
     simulated = pd.read_csv(FOLDER / "recovery_horseshoe.replicates.csv.gz")["events"]
     assert simulated.min() < horseshoe.events < simulated.max()
+
+
+def test_the_late_design_is_the_design_with_entries_centres_and_gaps() -> None:
+    """Follow-up is that of `design.csv`; half enter late, in time to be seen; forty centres in turn; sex, made up, has gaps."""
+    plain, late = (pd.read_csv(FOLDER / name) for name in ("design.csv", "design_late.csv"))
+    for column in ("pfs2_months", "pfs2_event"):
+        assert late[column].tolist() == plain[column].tolist()
+    assert (late["extramedullary"] == plain["extramedullary"].fillna("no")).all()
+    assert (late["entry"] < late["pfs2_months"]).all()
+    assert 0.4 < (late["entry"] > 0).mean() < 0.6
+    assert late["centre"].nunique() == 40
+    assert 0.2 < late["sex"].isna().mean() < 0.4
