@@ -78,7 +78,10 @@ def rmst_difference(
     versus = group.reference if versus is None else results.fit.plan.encoding.level(by, versus)
     compared = _compared(results, by, versus)
     if not compared:
-        raise AnalysisError(f"{by!r} has one level only, {versus}: there is nothing to compare it with.")
+        raise AnalysisError(
+            f"{by!r} has no level beside {versus} that was followed beyond the start of the curves: there is nothing to compare it "
+            "with."
+        )
     unit = results.fit.analysis.endpoint.unit
     frame = frame_of(results, column, title, f"RMST difference by {by}")
     with house_style():
@@ -99,6 +102,7 @@ def _compared(results: Results, by: str, versus: str) -> list[_Compared]:
     known, interval = Counterparts(fit, rows), fit.analysis.sampling.interval
     curves = {curve.label: curve for curve in group_curves(fit, by, rows, average=False)[0]}
     ends = {level: min(curve.last_follow_up, curves[versus].last_follow_up) for level, curve in curves.items() if level != versus}
+    ends = {level: end for level, end in ends.items() if end > fit.plan.start}
     if not ends:
         return []
     ticks = time_ticks(max(ends.values()), rows.unit, 6)[1:]

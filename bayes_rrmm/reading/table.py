@@ -28,7 +28,8 @@ COLUMNS = [
 def default_estimands(plan: Plan) -> tuple[AnyEstimand, ...]:
     """What is read when the analysis names no estimand: every hazard ratio there is, and median and RMST by each group.
 
-    RMST runs to the follow-up of the group that was followed for the shortest time.
+    RMST runs to the follow-up of the group that was followed for the shortest time, of those followed beyond the start of the
+    curves.
     """
     chosen: list[AnyEstimand] = []
     for term in plan.analysis.formula.terms:
@@ -39,7 +40,9 @@ def default_estimands(plan: Plan) -> tuple[AnyEstimand, ...]:
             continue
         chosen.append(question)
     for group in plan.encoding.groups:
-        chosen += [Median(by=group.name), Rmst(upto=min(group.last_follow_up), by=group.name)]
+        chosen.append(Median(by=group.name))
+        ends = [end for end in group.last_follow_up if end > plan.start]
+        chosen += [Rmst(upto=min(ends), by=group.name)] if ends else []
     return tuple(chosen) or (Median(),)
 
 

@@ -18,6 +18,7 @@ from scipy.optimize import brentq
 import bayes_rrmm as br
 from bayes_rrmm.cohort import Cohort
 from bayes_rrmm.fitted import Fit
+from bayes_rrmm.reading import estimate_all
 from bayes_rrmm.reading.population import group_curves
 
 HAZARD = {"high": 0.15, "low": 0.02}
@@ -254,3 +255,59 @@ def test_enterers_are_those_who_entered_each_from_then_on() -> None:
         by_hand = np.mean(np.exp(-rate * relative * (cohort.entry + 12.0)) / np.exp(-rate * relative * cohort.entry), axis=1)
         np.testing.assert_allclose(found.draws.to_numpy().reshape(4, 2)[:, index], by_hand, rtol=1e-9)
     assert found.notes[0] == "curves are of those who entered, in time since each one's own entry"
+
+
+def test_late_spells_by_hand() -> None:
+    """Rows that are spells of subjects, some of whom enter late: in each draw every spell shares its subject's place in the source
+    population, by the subject's first entry, and who left before the start has none."""
+    rng = np.random.default_rng(3)
+    size = 60
+    entered = np.where(rng.random(size) < 0.08, 0.0, rng.uniform(2.0, 10.0, size))
+    middle, group = entered + rng.uniform(0.2, 4.0, size), rng.choice(["a", "b"], size)
+    end = middle + rng.exponential(6.0, size)
+    who, risk = [f"p{i}" for i in range(size)], rng.normal(size=size)
+    first = pd.DataFrame({"who": who, "entry": entered, "time": middle, "event": 0, "group": group, "risk": risk})
+    second = first.assign(entry=middle, time=end, event=(rng.random(size) < 0.7).astype(int), risk=risk + rng.normal(size=size))
+    frame = pd.concat([first, second], ignore_index=True)
+    cohort, plan = fits.cohort_and_plan(frame, "group + risk", endpoint='entry = "entry"\nid = "who"')
+    fit = fits.laplace_fit(plan, cohort, size=8)
+    assert plan.start > 0
+    assert (end <= plan.start).any() or (middle <= plan.start).any()
+    found = br.estimate(fit, br.Survival(at=plan.start + 6.0, by="group")).draws.to_numpy().reshape(8, 2)
+    rate, shape = np.exp(fit.draws["log_rate"]), np.exp(fit.draws["log_shape"])
+    own = np.exp(fit.eta(cohort.covariates))
+    for place, level in enumerate("ab"):
+        given = np.exp(fit.eta(cohort.covariates.assign(group=level)))
+        for draw in range(8):
+
+            def since(time: float, draw: int = draw) -> float:
+                return rate[draw] * (time ** shape[draw] - plan.start ** shape[draw])
+
+            above = below = 0.0
+            for row in range(2 * size):
+                subject = row % size
+                if end[subject] <= plan.start:
+                    continue
+                worth = 0.5 * math.exp(since(max(entered[subject], plan.start)) * own[draw, row])
+                above += worth * math.exp(-since(plan.start + 6.0) * given[draw, row])
+                below += worth
+            assert found[draw, place] == pytest.approx(above / below, rel=1e-9)
+
+
+def test_a_group_that_left_before_the_start_stops_nothing() -> None:
+    """Where nothing is asked RMST runs to the shortest follow-up of those followed beyond the start, and its figure leaves others
+    out: a fit with a group that left before then is read like any other."""
+    rng = np.random.default_rng(4)
+    entered = np.where(np.arange(80) < 6, 1.0, rng.uniform(5.0, 12.0, 80))
+    time = np.where(np.arange(80) < 6, 2.0 + 0.1 * np.arange(80), entered + rng.exponential(10.0, 80) + 0.1)
+    frame = pd.DataFrame({"time": time, "event": 1, "entry": entered, "group": np.where(np.arange(80) < 6, "early", "late")})
+    frame["other"] = np.resize(["u", "v"], 80)
+    cohort, plan = fits.cohort_and_plan(frame, "group + other", endpoint='entry = "entry"')
+    fit = fits.laplace_fit(plan, cohort, size=40)
+    assert plan.start > 5.0
+    asked = {(getattr(item, "by", None), getattr(item, "upto", None)) for item, _ in estimate_all(fit)}
+    late = float(time[6:].max())
+    assert ("group", late) in asked
+    with pytest.raises(br.AnalysisError, match="followed beyond the start"):
+        br.plots.rmst_difference(fit, by="group")
+    assert len(br.compare_with_frequentist(fit, cohort).table)
